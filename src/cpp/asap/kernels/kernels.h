@@ -1,0 +1,128 @@
+// Kernels: the arithmetic of the hot path, one table of functions per instruction set, chosen when first used.
+//
+// Layouts. Activations come in two:
+//   rows   [samples][features]                              dense layers: the vector runs along the features
+//   lanes  [groups][channel][row][column][lane]             convolution and pooling: the vector runs along `lanes` samples
+// with groups = ceil(samples / lanes). The lanes past the last sample hold zeros in activations and in their gradients,
+// so that sums over all lanes are sums over the samples.
+// Dense weights are [inputs][outputs], convolution weights [filter][channel][row][column], all row-major float32.
+//
+// Contracts. No kernel reads or writes outside the arrays described here, allocates, locks or throws. Sizes may be odd.
+// Pointers need only the alignment of float unless said otherwise; arrays must not overlap unless said otherwise.
+// Thread-safety: functions of their arguments only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace asap::kernels {
+
+enum class Isa { baseline, avx2, avx512, neon };
+
+enum class Activation { identity, relu, tanh };
+
+/// c[m][n] = activation(op(a)·op(b) + bias), op(a) is m×k, op(b) is k×n. Stored row-major without gaps:
+/// a is [m][k] ([k][m] when transpose_a), b is [k][n] ([n][k] when transpose_b).
+struct Gemm {
+  bool transpose_a = false, transpose_b = false;
+  std::size_t m = 0, n = 0, k = 0;
+  const float* a = nullptr;
+  const float* b = nullptr;
+  const float* bias = nullptr;  ///< [n], or nullptr for none
+  Activation activation = Activation::identity;
+  float* c = nullptr;
+  float* scratch = nullptr;  ///< gemm_scratch(*this) floats, 64-byte aligned; may be nullptr when that is 0
+};
+
+/// A "valid" convolution with stride 1: output is [filters][height - window + 1][width - window + 1].
+struct Convolution {
+  std::size_t channels = 0, height = 0, width = 0, filters = 0, window = 0;
+  constexpr std::size_t out_height() const { return height - window + 1; }
+  constexpr std::size_t out_width() const { return width - window + 1; }
+  constexpr std::size_t inputs() const { return channels * height * width; }
+  constexpr std::size_t outputs() const { return filters * out_height() * out_width(); }
+  constexpr std::size_t weights() const { return filters * channels * window * window; }
+};
+
+/// Max pooling over window×window squares, stride = window; rows and columns that do not fill a square are ignored.
+struct Pooling {
+  std::size_t channels = 0, height = 0, width = 0, window = 0;
+  constexpr std::size_t out_height() const { return height / window; }
+  constexpr std::size_t out_width() const { return width / window; }
+  constexpr std::size_t inputs() const { return channels * height * width; }
+  constexpr std::size_t outputs() const { return channels * out_height() * out_width(); }
+};
+
+/// One update's numbers. Without momentum (velocity arrays null): θ' = θ − (rate·scale)·g.
+/// With momentum: u' = momentum·u + scale·g, θ' = θ − rate·u'.
+struct Coefficients {
+  float rate = 0, scale = 1, momentum = 0;
+};
+
+/// The kernels of one instruction set.
+struct Table {
+  Isa isa;
+  std::string_view name;  ///< "baseline", "avx2", "avx512", "neon"
+  std::size_t lanes;      ///< samples per group in the lanes layout
+
+  // --- dense layers (rows)
+  std::size_t (*gemm_scratch)(const Gemm&);
+  void (*gemm)(const Gemm&);
+  /// bias_gradient[n] = column sums of d_output[rows][n].
+  void (*bias_gradient)(std::size_t rows, std::size_t n, const float* d_output, float* bias_gradient);
+
+  // --- element-wise (either layout)
+  void (*activate)(Activation, std::size_t n, const float* x, float* y);  ///< y may be x
+  /// d_x = d_y ⊙ activation'(·), the derivative taken from the activation's *output* y; d_x may be d_y.
+  void (*activate_backward)(Activation, std::size_t n, const float* y, const float* d_y, float* d_x);
+
+  // --- losses (rows). d_output may be nullptr (evaluation). `weight` multiplies the gradient (1/samples for a mean).
+  /// Σ_i −log softmax(output_i)[label_i]; d_output = weight·(softmax − onehot). Labels must lie in [0, classes).
+  double (*softmax_cross_entropy)(std::size_t rows, std::size_t classes, const float* output, const std::int32_t* labels,
+                                  float weight, float* d_output);
+  /// Σ_i (1/n)·‖output_i − target_i‖²; d_output = weight·(2/n)·(output − target).
+  double (*squared_error)(std::size_t rows, std::size_t n, const float* output, const float* target, float weight,
+                          float* d_output);
+  /// probability = softmax of each row; may be in place.
+  void (*softmax)(std::size_t rows, std::size_t classes, const float* output, float* probability);
+
+  // --- convolution and pooling (lanes). `groups` lane groups; arrays are 64-byte aligned.
+  void (*conv_forward)(const Convolution&, std::size_t groups, const float* input, const float* weights, const float* bias,
+                       Activation, float* output);
+  std::size_t (*conv_backward_scratch)(const Convolution&);  ///< floats, for both backward kernels
+  void (*conv_backward_weights)(const Convolution&, std::size_t groups, const float* input, const float* d_output,
+                                float* d_weights, float* d_bias, float* scratch);
+  void (*conv_backward_data)(const Convolution&, std::size_t groups, const float* d_output, const float* weights,
+                             float* d_input, float* scratch);
+  void (*pool_forward)(const Pooling&, std::size_t groups, const float* input, float* output);
+  /// The gradient goes to the first maximum of each square in row-major order (input and output as in pool_forward).
+  void (*pool_backward)(const Pooling&, std::size_t groups, const float* input, const float* output, const float* d_output,
+                        float* d_input);
+
+  // --- layout. lanes_from_rows writes zeros into the lanes past the last sample.
+  void (*lanes_from_rows)(std::size_t samples, std::size_t features, const float* rows, float* lanes);
+  void (*rows_from_lanes)(std::size_t samples, std::size_t features, const float* lanes, float* rows);
+
+  // --- input path
+  void (*scale_bytes)(std::size_t n, const std::uint8_t* bytes, float scale, float* values);  ///< values = scale·bytes
+
+  // --- update path. The arithmetic of every engine: one formula per element, the same bits in place and out of place.
+  void (*copy)(std::size_t n, const float* from, float* to);
+  void (*accumulate)(std::size_t n, float weight, const float* x, float* sum);  ///< sum += weight·x
+  void (*scaled_copy)(std::size_t n, float weight, const float* x, float* y);   ///< y = weight·x; y may be x
+  /// theta_out may be theta (in place); velocity and velocity_out are both null without momentum, and may be the same.
+  void (*advance)(std::size_t n, Coefficients, const float* gradient, const float* theta, const float* velocity,
+                  float* theta_out, float* velocity_out);
+  bool (*all_finite)(std::size_t n, const float* x);
+};
+
+/// The tables this build and this processor can run, slowest first; never empty.
+std::span<const Table* const> available();
+
+/// The table in use: the fastest available one, or the one named by the environment variable ASAP_ISA (read once).
+/// Throws std::invalid_argument when ASAP_ISA names none of them.
+const Table& active();
+
+}  // namespace asap::kernels

@@ -1,0 +1,98 @@
+// Sequential networks on one flat float32 parameter vector.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "asap/data/dataset.h"
+#include "asap/model/objective.h"
+
+namespace asap {
+
+// What a layer is: plain values. `Network` turns them into code.
+struct Dense {
+  std::size_t units = 0;
+};
+struct Conv2d {
+  std::size_t filters = 0, window = 0;
+};
+struct MaxPool2d {
+  std::size_t window = 0;
+};
+struct Relu {};
+struct Tanh {};
+struct Flatten {};
+using Layer = std::variant<Dense, Conv2d, MaxPool2d, Relu, Tanh, Flatten>;
+
+enum class Loss { softmax_cross_entropy, mean_squared_error };
+
+/// Starting values. papers: weights and biases from N(0, 0.01²). he: weights from N(0, 2/inputs), biases 0.
+/// glorot: weights uniform in ±√(6/(inputs+outputs)), biases 0. (inputs and outputs: fan-in and fan-out)
+enum class Initialiser { papers, he, glorot };
+
+/// A named part of the parameter vector.
+struct Parameter {
+  std::string name;  ///< "<position>.<layer>.weight" or ".bias", position counted over all layers from 0
+  std::vector<std::size_t> shape;
+  std::size_t offset = 0;
+};
+
+/// A chain of layers with a loss. Immutable; thread-safe.
+class Network {
+ public:
+  /// Throws std::invalid_argument that names the layer when shapes do not fit. A Dense layer behind an image flattens it.
+  Network(Shape input, std::vector<Layer> layers, Loss loss);
+  ~Network();
+  Network(Network&&) noexcept;
+  Network& operator=(Network&&) noexcept;
+
+  Shape input() const;
+  std::size_t num_outputs() const;
+  std::size_t num_parameters() const;
+  Loss loss() const;
+  const std::vector<Layer>& layers() const;
+  const std::vector<Parameter>& parameters() const;
+
+  /// Fills theta (num_parameters() floats) from the seed; the same seed gives the same bits everywhere.
+  void initialise(Initialiser, std::uint64_t seed, std::span<float> theta) const;
+
+  /// A workspace for batches of up to max_batch samples.
+  std::unique_ptr<Workspace> workspace(std::size_t max_batch) const;
+
+  /// Outputs of the given samples, [indices.size()][num_outputs()]: probabilities under softmax cross-entropy.
+  void predict(const float* theta, const SampleArray& inputs, std::span<const std::uint64_t> indices, Workspace&,
+               float* outputs) const;
+  double gradient(const float* theta, const Dataset&, std::span<const std::uint64_t> indices, Workspace&,
+                  float* gradient) const;
+  Metrics evaluate(const float* theta, const Dataset&, std::span<const std::uint64_t> indices, Workspace&) const;
+
+  /// Throws std::invalid_argument when the data set does not fit: shape, kind of target, label range.
+  void check(const Dataset&) const;
+
+ private:
+  struct Plan;
+  std::unique_ptr<const Plan> plan_;
+};
+
+/// A network bound to a data set: the objective that workers minimise. Both must outlive it.
+class NetworkObjective final : public Objective {
+ public:
+  NetworkObjective(const Network& network, const Dataset& dataset);  ///< checks that they fit
+
+  std::size_t num_parameters() const override;
+  std::size_t num_samples() const override;
+  std::unique_ptr<Workspace> workspace(std::size_t max_batch) const override;
+  double gradient(const float* theta, const Batch& batch, Workspace* workspace, float* gradient) const override;
+  Metrics evaluate(const float* theta, const Batch& batch, Workspace* workspace) const override;
+
+ private:
+  const Network& network_;
+  const Dataset& dataset_;
+};
+
+}  // namespace asap

@@ -1,0 +1,9 @@
+# The Python module: module.cpp and one bind_<room>.cpp each.
+find_package(Python REQUIRED COMPONENTS Interpreter Development.Module)
+find_package(pybind11 3.0 CONFIG REQUIRED)
+
+file(GLOB ASAP_BINDINGS CONFIGURE_DEPENDS bindings/*.cpp)
+pybind11_add_module(_core MODULE NO_EXTRAS ${ASAP_BINDINGS})
+target_link_libraries(_core PRIVATE asap::asap asap_options)
+target_compile_definitions(_core PRIVATE ASAP_VERSION="${PROJECT_VERSION}")
+install(TARGETS _core LIBRARY DESTINATION .)
