@@ -1,9 +1,13 @@
 # The Python module: module.cpp and one bind_<room>.cpp each.
-find_package(Python REQUIRED COMPONENTS Interpreter Development.Module)
+find_package(Python 3.10 REQUIRED COMPONENTS Interpreter Development.Module)
 find_package(pybind11 3.0 CONFIG REQUIRED)
 
 file(GLOB ASAP_BINDINGS CONFIGURE_DEPENDS bindings/*.cpp)
-pybind11_add_module(_core MODULE NO_EXTRAS ${ASAP_BINDINGS})
+pybind11_add_module(_core MODULE NO_EXTRAS ${ASAP_BINDINGS})  # no LTO and no stripping: sanitizers and profilers read it
 target_link_libraries(_core PRIVATE asap::asap asap_options)
 target_compile_definitions(_core PRIVATE ASAP_VERSION="${PROJECT_VERSION}")
-install(TARGETS _core LIBRARY DESTINATION .)
+
+# A wheel installs below asap/ (wheel.install-dir in pyproject.toml), beside the Python sources.
+if(SKBUILD)
+  install(TARGETS _core LIBRARY DESTINATION .)
+endif()
