@@ -1,9 +1,9 @@
 // Data as the core sees it: views of arrays that somebody else owns. Nothing is copied, whatever the size.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <iosfwd>
 #include <span>
 
 namespace asap {
@@ -15,6 +15,9 @@ struct Shape {
   constexpr bool is_image() const { return height != 1 || width != 1; }
   friend constexpr bool operator==(const Shape&, const Shape&) = default;
 };
+
+/// "3×32×32", for messages.
+std::ostream& operator<<(std::ostream& out, const Shape& shape);
 
 enum class ElementType { uint8, float32, float64 };
 
@@ -37,7 +40,8 @@ struct Dataset {
   std::size_t size() const { return inputs.count; }
 };
 
-/// rows[i] = features of sample indices[i] as float32, scaled when uint8. `rows` holds indices.size() × shape.size() floats.
+/// rows[i] = features of sample indices[i] as float32, scaled when uint8. `rows` holds indices.size() × shape.size()
+/// floats. Throws std::invalid_argument when there is no such sample. Thread-safe.
 void gather_rows(const SampleArray& array, std::span<const std::uint64_t> indices, float* rows);
 
 }  // namespace asap

@@ -10,9 +10,14 @@
 #include <vector>
 
 #include "asap/data/dataset.h"
+#include "asap/kernels/kernels.h"
 #include "asap/model/objective.h"
 
 namespace asap {
+
+namespace model {
+struct Plan;
+}
 
 // What a layer is: plain values. `Network` turns them into code.
 struct Dense {
@@ -45,8 +50,9 @@ struct Parameter {
 /// A chain of layers with a loss. Immutable; thread-safe.
 class Network {
  public:
-  /// Throws std::invalid_argument that names the layer when shapes do not fit. A Dense layer behind an image flattens it.
-  Network(Shape input, std::vector<Layer> layers, Loss loss);
+  /// Throws std::invalid_argument that names the layer when shapes do not fit. A Dense layer behind an image flattens
+  /// it.
+  Network(Shape input, std::vector<Layer> layers, Loss loss, const kernels::Table& table = kernels::active());
   ~Network();
   Network(Network&&) noexcept;
   Network& operator=(Network&&) noexcept;
@@ -58,15 +64,17 @@ class Network {
   const std::vector<Layer>& layers() const;
   const std::vector<Parameter>& parameters() const;
 
-  /// Fills theta (num_parameters() floats) from the seed; the same seed gives the same bits everywhere.
+  /// Fills theta (num_parameters() floats) from the seed. The same seed gives the same values on every machine (rng.h
+  /// says how exactly); each parameter has a stream of its own.
   void initialise(Initialiser, std::uint64_t seed, std::span<float> theta) const;
 
-  /// A workspace for batches of up to max_batch samples.
+  /// A workspace for batches of up to max_batch samples, to be made by the thread that uses it.
   std::unique_ptr<Workspace> workspace(std::size_t max_batch) const;
 
   /// Outputs of the given samples, [indices.size()][num_outputs()]: probabilities under softmax cross-entropy.
   void predict(const float* theta, const SampleArray& inputs, std::span<const std::uint64_t> indices, Workspace&,
                float* outputs) const;
+  /// As Objective::gradient and Objective::evaluate. The data set must have passed `check`.
   double gradient(const float* theta, const Dataset&, std::span<const std::uint64_t> indices, Workspace&,
                   float* gradient) const;
   Metrics evaluate(const float* theta, const Dataset&, std::span<const std::uint64_t> indices, Workspace&) const;
@@ -75,8 +83,7 @@ class Network {
   void check(const Dataset&) const;
 
  private:
-  struct Plan;
-  std::unique_ptr<const Plan> plan_;
+  std::unique_ptr<const model::Plan> plan_;
 };
 
 /// A network bound to a data set: the objective that workers minimise. Both must outlive it.

@@ -1,0 +1,95 @@
+#include "asap/data/dataset.h"
+
+#include <cstring>
+#include <ostream>
+
+#include "asap/core/error.h"
+#include "asap/kernels/kernels.h"
+
+namespace asap {
+namespace {
+
+constexpr float kByteScale = 1.0f / 255.0f;
+
+float to_feature(std::uint8_t value) { return kByteScale * static_cast<float>(value); }
+float to_feature(float value) { return value; }
+float to_feature(double value) { return static_cast<float>(value); }
+
+/// The element at an address of any alignment.
+template <class T>
+float feature_at(const std::byte* address) {
+  T value;
+  std::memcpy(&value, address, sizeof(T));
+  return to_feature(value);
+}
+
+/// The features of one sample, in their order.
+using Gather = void (*)(const SampleArray& array, const std::byte* sample, float* features);
+
+template <class T>
+void gather_strided(const SampleArray& array, const std::byte* sample, float* features) {
+  const auto channels = static_cast<std::ptrdiff_t>(array.shape.channels);
+  const auto height = static_cast<std::ptrdiff_t>(array.shape.height);
+  const auto width = static_cast<std::ptrdiff_t>(array.shape.width);
+  for (std::ptrdiff_t c = 0; c < channels; ++c)
+    for (std::ptrdiff_t y = 0; y < height; ++y) {
+      const std::byte* row = sample + c * array.channel_stride + y * array.row_stride;
+      for (std::ptrdiff_t x = 0; x < width; ++x) *features++ = feature_at<T>(row + x * array.column_stride);
+    }
+}
+
+void gather_bytes(const SampleArray& array, const std::byte* sample, float* features) {
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(sample);
+  kernels::active().scale_bytes(array.shape.size(), bytes, kByteScale, features);
+}
+
+void gather_floats(const SampleArray& array, const std::byte* sample, float* features) {
+  std::memcpy(features, sample, array.shape.size() * sizeof(float));
+}
+
+void gather_doubles(const SampleArray& array, const std::byte* sample, float* features) {
+  for (std::size_t i = 0; i < array.shape.size(); ++i) features[i] = feature_at<double>(sample + i * sizeof(double));
+}
+
+std::size_t element_size(ElementType type) {
+  return type == ElementType::uint8 ? 1 : type == ElementType::float32 ? sizeof(float) : sizeof(double);
+}
+
+/// Whether each sample's features lie one behind the other in their order.
+bool is_contiguous(const SampleArray& array) {
+  const auto [channels, height, width] = array.shape;
+  const auto step = static_cast<std::ptrdiff_t>(element_size(array.type));
+  const auto row = step * static_cast<std::ptrdiff_t>(width), plane = row * static_cast<std::ptrdiff_t>(height);
+  return (width == 1 || array.column_stride == step) && (height == 1 || array.row_stride == row) &&
+         (channels == 1 || array.channel_stride == plane);
+}
+
+Gather choose(const SampleArray& array) {
+  const bool contiguous = is_contiguous(array);
+  switch (array.type) {
+    case ElementType::uint8:
+      return contiguous ? gather_bytes : gather_strided<std::uint8_t>;
+    case ElementType::float32:
+      return contiguous ? gather_floats : gather_strided<float>;
+    case ElementType::float64:
+      return contiguous ? gather_doubles : gather_strided<double>;
+  }
+  invalid_argument("unknown element type ", static_cast<int>(array.type));
+}
+
+}  // namespace
+
+std::ostream& operator<<(std::ostream& out, const Shape& shape) {
+  return out << shape.channels << "×" << shape.height << "×" << shape.width;
+}
+
+void gather_rows(const SampleArray& array, std::span<const std::uint64_t> indices, float* rows) {
+  const Gather gather = choose(array);
+  for (const auto index : indices) {
+    if (index >= array.count) invalid_argument("indices: there is no sample ", index, "; the array has ", array.count);
+    gather(array, array.data + static_cast<std::ptrdiff_t>(index) * array.sample_stride, rows);
+    rows += array.shape.size();
+  }
+}
+
+}  // namespace asap
