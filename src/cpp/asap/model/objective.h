@@ -45,7 +45,8 @@ class Objective {
   virtual std::size_t num_parameters() const = 0;
   virtual std::size_t num_samples() const = 0;
 
-  /// Everything that `gradient` and `evaluate` need for batches of up to max_batch samples; may return nullptr for nothing.
+  /// Everything that `gradient` and `evaluate` need for batches of up to max_batch samples; may return nullptr for
+  /// nothing.
   virtual std::unique_ptr<Workspace> workspace(std::size_t max_batch) const = 0;
 
   /// Writes the gradient of the batch's mean loss at theta (num_parameters() floats) and returns that loss.
