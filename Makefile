@@ -1,0 +1,63 @@
+# The commands of daily work; `make` alone lists them. A Python ≥ 3.10, a C++20 compiler and pip's registry are enough.
+
+PYTHON ?= python3
+
+VENV := .venv
+BIN := $(VENV)/bin
+BUILD := build/dev
+READY := $(VENV)/ready-to-build
+INSTALLED := $(BUILD)/installed
+
+# Folders count too: a new or a removed source changes its folder. Python sources are used where they lie.
+SOURCES := pyproject.toml CMakeLists.txt $(shell find cmake src tests/cpp)
+CXX_FILES = $(shell find src tests examples benchmarks -name '*.h' -o -name '*.inl' -o -name '*.cpp')
+
+.PHONY: help
+help:  ## List these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: $(INSTALLED)  ## Train LeNet on MNIST (without data in reach: digits) with every engine; writes demo/
+	$(BIN)/python examples/python/demo.py
+
+.PHONY: test
+test: $(INSTALLED)  ## Run every test, C++ and Python; the ones on real data need ASAP_DATA_DIR
+	$(BIN)/ctest --test-dir $(BUILD) --output-on-failure
+	$(BIN)/python -m pytest
+
+.PHONY: lint
+lint: $(INSTALLED)  ## Check formatting, style, types and docstrings
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/clang-format --dry-run -Werror $(CXX_FILES)
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/python/test_docstrings.py
+
+.PHONY: format
+format: $(INSTALLED)  ## Format the sources, C++ and Python
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+	$(BIN)/clang-format -i $(CXX_FILES)
+
+.PHONY: wheel
+wheel: $(READY)  ## Build the wheel into dist/
+	$(BIN)/python -m pip wheel . --no-deps --wheel-dir dist
+
+.PHONY: clean
+clean:  ## Remove what these commands made, the virtual environment too
+	rm -rf build demo dist $(VENV) .mypy_cache .pytest_cache .ruff_cache
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 10) else \
+	  f"asap needs Python 3.10 or newer; $(PYTHON) is {sys.version.split()[0]}. Choose another: make PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+
+$(READY): pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet cmake ninja scikit-build-core pybind11
+	@touch $@
+
+# One compile gives the Python module and the C++ tests; scikit-build-core keeps its build folder from call to call.
+$(INSTALLED): $(READY) $(SOURCES)
+	$(BIN)/python -m pip install --quiet --editable '.[dev]' --no-build-isolation \
+	  --config-settings=build-dir=$(BUILD) --config-settings=cmake.define.ASAP_DEVELOPER=ON
+	@touch $@
