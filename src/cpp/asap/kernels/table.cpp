@@ -8,15 +8,16 @@
 namespace asap::kernels::ASAP_KERNEL_ISA {
 namespace {
 
+// clang-format off: each file uses only the ones above it
 #include "asap/kernels/simd.inl"
-// Order matters from here on: each file uses only the ones above it.
-#include "asap/kernels/convolution.inl"
 #include "asap/kernels/elementwise.inl"
 #include "asap/kernels/gemm.inl"
-#include "asap/kernels/layout.inl"
-#include "asap/kernels/loss.inl"
+#include "asap/kernels/convolution.inl"
 #include "asap/kernels/pooling.inl"
+#include "asap/kernels/loss.inl"
+#include "asap/kernels/layout.inl"
 #include "asap/kernels/update.inl"
+// clang-format on
 
 }  // namespace
 
