@@ -56,30 +56,31 @@ void throws(const char* file, int line, Function&& function, std::string_view pa
 
 }  // namespace check
 
-#define TEST(name)                                        \
-  static void name();                                     \
+#define TEST(name)                                           \
+  static void name();                                        \
   static const check::Register register_##name(#name, name); \
   static void name()
 
-#define CHECK(condition) \
-  do { \
+#define CHECK(condition)                                                       \
+  do {                                                                         \
     if (!(condition)) check::fail(__FILE__, __LINE__, "failed: ", #condition); \
   } while (false)
 
-#define CHECK_EQUAL(actual, expected) \
-  do { \
-    const auto& check_actual = (actual); \
-    const auto& check_expected = (expected); \
-    if (!(check_actual == check_expected)) \
+#define CHECK_EQUAL(actual, expected)                                                                \
+  do {                                                                                               \
+    const auto& check_actual = (actual);                                                             \
+    const auto& check_expected = (expected);                                                         \
+    if (!(check_actual == check_expected))                                                           \
       check::fail(__FILE__, __LINE__, #actual, " is ", check_actual, ", expected ", check_expected); \
   } while (false)
 
 /// |actual − expected| ≤ bound; a NaN fails.
-#define CHECK_NEAR(actual, expected, bound) \
-  do { \
-    const double check_actual = (actual), check_expected = (expected), check_bound = (bound); \
-    if (!(std::abs(check_actual - check_expected) <= check_bound)) \
-      check::fail(__FILE__, __LINE__, #actual, " is ", check_actual, ", expected ", check_expected, " ± ", check_bound); \
+#define CHECK_NEAR(actual, expected, bound)                                                                \
+  do {                                                                                                     \
+    const double check_actual = (actual), check_expected = (expected), check_bound = (bound);              \
+    if (!(std::abs(check_actual - check_expected) <= check_bound))                                         \
+      check::fail(__FILE__, __LINE__, #actual, " is ", check_actual, ", expected ", check_expected, " ± ", \
+                  check_bound);                                                                            \
   } while (false)
 
 /// The expression must throw `Error` with `part` in its message.

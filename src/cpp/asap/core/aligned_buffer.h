@@ -12,8 +12,8 @@
 
 namespace asap {
 
-/// Fixed-size array, aligned to a cache line and padded to whole lines, zero-initialised. Moves, never copies by accident.
-/// Thread-safety: as a plain array.
+/// Fixed-size array, aligned to a cache line and padded to whole lines, zero-initialised. Moves, never copies by
+/// accident. Thread-safety: as a plain array.
 template <class T>
 class AlignedBuffer {
   static_assert(std::is_trivial_v<T>, "AlignedBuffer holds plain numbers only");

@@ -1,0 +1,179 @@
+"""Typed face of the compiled core. The public classes in this package wrap it; see their docstrings."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+__version__: str
+
+# --- machine and build
+def isa() -> str: ...
+def available_isas() -> list[str]: ...
+def usable_cpus() -> int: ...
+def build_info() -> dict[str, str]: ...
+
+# --- data
+class Dataset:
+    """A view of arrays (kept alive, never copied): inputs of any strides, and labels or targets."""
+
+    def __init__(
+        self,
+        inputs: NDArray[Any],
+        labels: NDArray[np.int32] | None = None,
+        targets: NDArray[np.float32] | None = None,
+    ) -> None: ...
+    def __len__(self) -> int: ...
+
+# --- model
+class Dense:
+    def __init__(self, units: int) -> None: ...
+
+class Conv2d:
+    def __init__(self, filters: int, window: int) -> None: ...
+
+class MaxPool2d:
+    def __init__(self, window: int) -> None: ...
+
+class Relu:
+    def __init__(self) -> None: ...
+
+class Tanh:
+    def __init__(self) -> None: ...
+
+class Flatten:
+    def __init__(self) -> None: ...
+
+class Network:
+    def __init__(
+        self,
+        input_shape: tuple[int, int, int],  # channels, height, width
+        layers: Sequence[Dense | Conv2d | MaxPool2d | Relu | Tanh | Flatten],
+        loss: str,  # "softmax-cross-entropy" | "mean-squared-error"
+    ) -> None: ...
+    @property
+    def num_parameters(self) -> int: ...
+    @property
+    def num_outputs(self) -> int: ...
+    @property
+    def parameters(self) -> list[tuple[str, tuple[int, ...], int]]: ...  # name, shape, offset
+    def initialise(self, kind: str, seed: int) -> NDArray[np.float32]: ...  # "papers" | "he" | "glorot"
+    def predict(self, theta: NDArray[np.float32], data: Dataset, batch_size: int) -> NDArray[np.float32]: ...
+    def evaluate(
+        self, theta: NDArray[np.float32], data: Dataset, batch_size: int
+    ) -> tuple[float, int, int]: ...  # loss sum, correct, samples
+    def gradient(
+        self, theta: NDArray[np.float32], data: Dataset, indices: NDArray[np.uint64]
+    ) -> tuple[float, NDArray[np.float32]]: ...
+
+# --- engines
+class Sequential:
+    def __init__(self) -> None: ...
+
+class Synchronous:
+    def __init__(self) -> None: ...
+
+class Locked:
+    def __init__(self) -> None: ...
+
+class Hogwild:
+    def __init__(self, copy: bool = False) -> None: ...
+
+class Leashed:
+    def __init__(self, persistence: int | None = None) -> None: ...  # None: retry until published
+
+# --- steps
+class Rate:
+    @staticmethod
+    def constant(base: float) -> Rate: ...
+    @staticmethod
+    def step(base: float, factor: float, every: int) -> Rate: ...
+    @staticmethod
+    def cosine(base: float, final: float, updates: int) -> Rate: ...
+    def __call__(self, update: int) -> float: ...
+
+class Distribution:
+    def __init__(self, counts: NDArray[np.uint64], tau_sum: int | None = None) -> None: ...
+    @property
+    def counts(self) -> NDArray[np.uint64]: ...
+    @property
+    def total(self) -> int: ...
+    @property
+    def tau_sum(self) -> int: ...
+    @property
+    def mean(self) -> float: ...
+    def probability(self, tau: int) -> float: ...
+    def cdf(self, tau: int, form: str) -> float: ...
+    def quantile(self, q: float) -> int: ...
+
+class Policy:
+    """A policy's table function with its sampling window."""
+
+    @staticmethod
+    def constant() -> Policy: ...
+    @staticmethod
+    def inverse() -> Policy: ...
+    @staticmethod
+    def inverse_plus_one() -> Policy: ...
+    @staticmethod
+    def fleet(threshold: float | None, sample: tuple[int, int]) -> Policy: ...
+    @staticmethod
+    def tail_tau(amplitude: float, cdf: str, sample: tuple[int, int]) -> Policy: ...
+    @staticmethod
+    def fixed(entries: NDArray[np.float64]) -> Policy: ...
+    @staticmethod
+    def custom(table: Callable[[Distribution], NDArray[np.float64]], sample: tuple[int, int] | None) -> Policy: ...
+    @property
+    def name(self) -> str: ...
+    def table(self, distribution: Distribution, workers: int, rate: float, update: int) -> NDArray[np.float64]: ...
+
+# --- training
+class LiveRun:
+    """The live state of a run; raises RuntimeError when used after the callback it was handed to."""
+
+    @property
+    def seconds(self) -> float: ...
+    @property
+    def epoch(self) -> float: ...
+    @property
+    def counts(self) -> dict[str, float]: ...
+    @property
+    def staleness(self) -> Distribution: ...
+    def snapshot(self) -> tuple[NDArray[np.float32], int]: ...  # parameters, version
+    def request_stop(self, status: str = "stopped") -> None: ...  # "stopped" | "interrupted"
+
+class Observer(Protocol):
+    def on_epoch(self, record: dict[str, Any], live: LiveRun) -> None: ...
+    def on_tick(self, live: LiveRun) -> None: ...
+
+def train(
+    network: Network,
+    theta: NDArray[np.float32],  # start in, result out, in place
+    data: Dataset,
+    *,
+    engine: Sequential | Synchronous | Locked | Hogwild | Leashed,
+    workers: int,
+    batch_size: int,
+    epochs: int | None,
+    updates: int | None,
+    seconds: float | None,
+    rate: Rate,
+    policy: Policy,
+    momentum: float,
+    weight_decay: float,
+    seed: int,
+    validation: Dataset | None,
+    observer: Observer,
+) -> dict[str, Any]:
+    """Run to the end with the GIL released; the observer is called on this thread with the GIL held.
+
+    Keys: status ("completed" | "stopped" | "interrupted" | "diverged"), seconds, counts (dict: gradients, published,
+    merged, dropped, rejected, attempts, samples, loss_sum, step_sum), history (list of epoch records), staleness and
+    rejections (lists of Distribution, one per worker), tables (list of (update, entries)), vectors_high_water,
+    pool_rescans. An epoch record: epoch, updates, seconds, training_loss, effective_step, mean_tau, counts (since the
+    record before), validation (None or (loss, accuracy, samples)).
+
+    KeyboardInterrupt: Ctrl-C is seen about every 50 ms, by running pending signal handlers; the run then ends with
+    status "interrupted". Any other exception of a signal handler or the observer ends the run and is raised.
+    """

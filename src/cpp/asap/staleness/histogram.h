@@ -1,0 +1,55 @@
+// Counting staleness while the run goes on: one writer each, readable by anybody at any time, exact after the join.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "asap/core/types.h"
+#include "asap/staleness/distribution.h"
+
+namespace asap {
+
+/// A counter that one thread increments and any thread may read. It orders no other memory: relaxed on purpose.
+template <class T>
+class RelaxedCounter {
+ public:
+  void add(T amount) noexcept {
+    value_.store(value_.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+  }
+  T load() const noexcept { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<T> value_{};
+};
+
+/// Bins for τ = 0 … kTauBins−2, and one for everything above.
+inline constexpr std::size_t kTauBins = 4096;
+
+/// Histogram of τ with a single writer. `add` is wait-free and never allocates.
+class TauHistogram {
+ public:
+  void add(Tau tau) noexcept {
+    bins_[std::min<std::size_t>(tau, kTauBins - 1)].add(1);
+    tau_sum_.add(tau);
+  }
+
+  /// Adds the counts to `counts` (kTauBins long) and returns Σ τ.
+  std::uint64_t merge_into(std::vector<std::uint64_t>& counts) const {
+    for (std::size_t tau = 0; tau < kTauBins; ++tau) counts[tau] += bins_[tau].load();
+    return tau_sum_.load();
+  }
+
+  Distribution distribution() const {
+    std::vector<std::uint64_t> counts(kTauBins);
+    const std::uint64_t sum = merge_into(counts);
+    return Distribution(std::move(counts), sum);
+  }
+
+ private:
+  std::vector<RelaxedCounter<std::uint64_t>> bins_ = std::vector<RelaxedCounter<std::uint64_t>>(kTauBins);
+  RelaxedCounter<std::uint64_t> tau_sum_;
+};
+
+}  // namespace asap

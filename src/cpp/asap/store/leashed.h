@@ -1,0 +1,106 @@
+// Leashed-SGD (Bäckström, Walulya, Papatriantafilou, Tsigas 2021): published vectors are immutable; an update is a new
+// vector, published by compare-and-swap. Lock-free and consistent.
+#pragma once
+
+#include "asap/store/store.h"
+#include "asap/store/vector_pool.h"
+
+namespace asap {
+
+/// Thread-safety: any number of workers up to the number given, and `readers` snapshots at the same time.
+/// Progress: lock-free; with a persistence bound an update takes at most 1 + persistence attempts.
+/// Memory: at most 2m + c vectors (asserted by vectors()), m gradients.
+class LeashedStore {
+ public:
+  struct Handle : asap::Handle {
+    using asap::Handle::Handle;
+    VectorPool::Pin pin;             // the view while pinned; the base of the attempt after prepare()
+    VectorPool::Slot candidate = 0;  // private slot while owns_candidate
+    bool pinned = false, owns_candidate = false;
+  };
+
+  /// A failed attempt is repeated at most `persistence` times. `readers`: snapshots that may run at the same time.
+  LeashedStore(StateLayout layout, std::size_t workers, std::span<const float> start, std::uint64_t persistence,
+               std::size_t readers = 1)
+      : layout_(layout), persistence_(persistence), pool_(2 * workers + readers, layout.size(), start) {}
+
+  Handle handle(std::size_t) { return Handle(layout_); }
+
+  View read(Handle& handle) {
+    pin(handle);
+    handle.receipt = {.read = handle.pin.version};
+    return {handle.pin.vector, handle.pin.version};
+  }
+
+  /// On the latest vector: τ, C(τ) and, unless it rejects, the candidate. A retry sees newer ones than the attempt
+  /// before.
+  void prepare(Handle& handle, const StepRule& rule) {
+    unpin(handle);  // the gradient is done; never acquire while pinning
+    if (!handle.owns_candidate) {
+      handle.candidate = pool_.acquire();
+      handle.owns_candidate = true;
+    }
+    pin(handle);
+    Receipt& receipt = handle.receipt;
+    receipt.replaced = handle.pin.version;
+    const Step step = rule(receipt.tau(), receipt.replaced);
+    receipt.apply(step);
+    if (!step.rejects())
+      advance(layout_, step, handle.gradient.data(), handle.pin.vector, pool_.vector(handle.candidate));
+    unpin(handle);
+  }
+
+  Receipt commit(Handle& handle) {
+    Receipt& receipt = handle.receipt;
+    receipt.outcome = receipt.scale == 0.0 ? Outcome::rejected : attempt(handle);
+    if (receipt.outcome == Outcome::published)
+      handle.owns_candidate = false;
+    else if (receipt.outcome != Outcome::retry)
+      release_candidate(handle);
+    return receipt;
+  }
+
+  void leave(Handle& handle) {
+    unpin(handle);
+    release_candidate(handle);
+  }
+
+  Version snapshot(std::span<float> out) {
+    const VectorPool::Pin latest = pool_.pin();
+    kernels::active().copy(layout_.parameters(), latest.vector, out.data());
+    pool_.unpin(latest);
+    return latest.version;
+  }
+
+  Vectors vectors() const { return {.high_water = pool_.high_water(), .rescans = pool_.rescans()}; }
+
+ private:
+  Outcome attempt(Handle& handle) {
+    ++handle.receipt.attempts;
+    if (pool_.publish(handle.pin, handle.candidate)) return Outcome::published;
+    return handle.receipt.attempts <= persistence_ ? Outcome::retry : Outcome::dropped;
+  }
+
+  void pin(Handle& handle) {
+    handle.pin = pool_.pin();
+    handle.pinned = true;
+  }
+
+  void unpin(Handle& handle) {
+    if (handle.pinned) pool_.unpin(handle.pin);
+    handle.pinned = false;
+  }
+
+  void release_candidate(Handle& handle) {
+    if (handle.owns_candidate) pool_.release(handle.candidate);
+    handle.owns_candidate = false;
+  }
+
+  const StateLayout layout_;
+  const std::uint64_t persistence_;
+  VectorPool pool_;
+};
+
+static_assert(Store<LeashedStore>);
+
+}  // namespace asap

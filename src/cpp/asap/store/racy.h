@@ -1,0 +1,63 @@
+// The one place where threads write and read the same floats without synchronisation: Hogwild!'s deliberate race.
+//
+// In the language's sense a race on plain floats is undefined; on the processors we build for, aligned 4-byte elements
+// do not tear, so each component read is one that somebody wrote, and a concurrent update of the same component may be
+// lost. The vectorised kernels are 7 times faster than loops of relaxed atomics (docs/decisions.md). Builds under
+// ThreadSanitizer use those loops instead, so that every other race is still reported.
+#pragma once
+
+#include "asap/store/store.h"
+
+#if defined(__SANITIZE_THREAD__)
+#define ASAP_THREAD_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define ASAP_THREAD_SANITIZER 1
+#endif
+#endif
+
+#ifdef ASAP_THREAD_SANITIZER
+#include <atomic>
+#endif
+
+namespace asap::racy {
+
+#ifdef ASAP_THREAD_SANITIZER
+
+/// Whether gradients may be computed on the shared floats themselves.
+inline constexpr bool kReadInPlace = false;
+
+inline float load(const float& x) { return std::atomic_ref(const_cast<float&>(x)).load(std::memory_order_relaxed); }
+inline void store(float& x, float value) { std::atomic_ref(x).store(value, std::memory_order_relaxed); }
+
+inline void copy(std::size_t n, const float* from, float* to) {
+  for (std::size_t i = 0; i < n; ++i) to[i] = load(from[i]);
+}
+
+/// In place, one component at a time through the same kernel, so that the bits are those of the release build.
+inline void advance(const StateLayout& layout, const Step& step, const float* gradient, float* state) {
+  const kernels::Coefficients coefficients{static_cast<float>(step.rate), static_cast<float>(step.scale),
+                                           layout.momentum()};
+  float* velocity = layout.velocity(state);
+  for (std::size_t i = 0; i < layout.parameters(); ++i) {
+    float theta = load(state[i]), u = velocity ? load(velocity[i]) : 0.0f;
+    kernels::active().advance(1, coefficients, gradient + i, &theta, velocity ? &u : nullptr, &theta,
+                              velocity ? &u : nullptr);
+    store(state[i], theta);
+    if (velocity) store(velocity[i], u);
+  }
+}
+
+#else
+
+inline constexpr bool kReadInPlace = true;
+
+inline void copy(std::size_t n, const float* from, float* to) { kernels::active().copy(n, from, to); }
+
+inline void advance(const StateLayout& layout, const Step& step, const float* gradient, float* state) {
+  asap::advance(layout, step, gradient, state, state);
+}
+
+#endif
+
+}  // namespace asap::racy

@@ -1,0 +1,154 @@
+// Synchronous SGD: in every round all workers compute gradients on the same version, and one averaged update is
+// published.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "asap/store/round_barrier.h"
+#include "asap/store/store.h"
+#include "asap/store/vector_pool.h"
+
+namespace asap {
+
+/// Round: everybody brings a gradient (barrier), everybody averages and advances a slice of the vector (barrier), the
+/// last one publishes. The average weighs gradients by their samples and sums in worker order, so the result does not
+/// depend on timing. A worker that leaves shrinks the rounds from the one in progress on.
+///
+/// Thread-safety: any number of workers up to the number given, one snapshot at a time. Progress: blocking. τ = 0.
+class SynchronousStore {
+ public:
+  struct Handle : asap::Handle {
+    Handle(const StateLayout& layout, std::size_t w) : asap::Handle(layout), worker(w) {}
+    std::size_t worker;
+    VectorPool::Pin pin;
+    bool pinned = false;
+  };
+
+  SynchronousStore(StateLayout layout, std::size_t workers, std::span<const float> start)
+      : layout_(layout), pool_(2 + 1, layout.size(), start), brought_(workers), barrier_(workers) {
+    present_.reserve(workers);
+  }
+
+  Handle handle(std::size_t worker) { return Handle(layout_, worker); }
+
+  View read(Handle& handle) {
+    handle.pin = pool_.pin();
+    handle.pinned = true;
+    handle.receipt = {.read = handle.pin.version};
+    return {handle.pin.vector, handle.pin.version};
+  }
+
+  void prepare(Handle& handle, const StepRule& rule) {
+    handle.rule = &rule;
+    unpin(handle);
+  }
+
+  Receipt commit(Handle& handle) {
+    brought_[handle.worker] = &handle;
+    barrier_.arrive([this] { open_round(); });
+    Receipt& receipt = handle.receipt;
+    receipt.replaced = base_.version;
+    receipt.apply(step_);
+    const bool reports = present_.front() == &handle;
+    if (step_.rejects()) {
+      receipt.outcome = Outcome::rejected;
+    } else {
+      advance_slice(handle);
+      receipt.outcome = reports ? Outcome::published : Outcome::merged;
+      receipt.attempts = reports ? 1 : 0;
+    }
+    barrier_.arrive([this] { close_round(); });
+    return receipt;
+  }
+
+  void leave(Handle& handle) {
+    unpin(handle);
+    barrier_.leave([this] { open_round(); });
+  }
+
+  Version snapshot(std::span<float> out) {
+    const VectorPool::Pin latest = pool_.pin();
+    kernels::active().copy(layout_.parameters(), latest.vector, out.data());
+    pool_.unpin(latest);
+    return latest.version;
+  }
+
+  Vectors vectors() const { return {.high_water = pool_.high_water(), .rescans = pool_.rescans()}; }
+
+ private:
+  /// Runs in one thread while all others wait: who is here, and with what step.
+  void open_round() {
+    present_.clear();
+    samples_ = 0;
+    for (Handle*& handle : brought_) {
+      if (!handle) continue;
+      present_.push_back(handle);
+      samples_ += handle->samples;
+      handle = nullptr;
+    }
+    fresh_ = pool_.acquire();
+    base_ = pool_.pin();
+    step_ = (*present_.front()->rule)(0, base_.version);
+  }
+
+  /// This worker's share of the averaging and the update, in whole cache lines.
+  void advance_slice(Handle& handle) {
+    const std::size_t rank = rank_of(handle), ranks = present_.size();
+    const std::size_t first = bound(rank, ranks), last = bound(rank + 1, ranks);
+    if (first == last) return;
+    float* mean = present_.front()->gradient.data();
+    kernels::active().scaled_copy(last - first, weight(*present_.front()), mean + first, mean + first);
+    for (std::size_t i = 1; i < ranks; ++i)
+      kernels::active().accumulate(last - first, weight(*present_[i]), present_[i]->gradient.data() + first,
+                                   mean + first);
+    advance(layout_, step_, mean, base_.vector, pool_.vector(fresh_), first, last);
+  }
+
+  /// Runs in one thread while all others wait.
+  void close_round() {
+    pool_.unpin(base_);
+    if (step_.rejects())
+      pool_.release(fresh_);
+    else
+      pool_.publish(base_, fresh_);
+  }
+
+  float weight(const Handle& handle) const {
+    return static_cast<float>(static_cast<double>(handle.samples) / static_cast<double>(samples_));
+  }
+
+  std::size_t rank_of(const Handle& handle) const {
+    std::size_t rank = 0;
+    while (present_[rank] != &handle) ++rank;
+    return rank;
+  }
+
+  std::size_t bound(std::size_t rank, std::size_t ranks) const {
+    const std::size_t lines = (layout_.parameters() + StateLayout::kLineFloats - 1) / StateLayout::kLineFloats;
+    return std::min(layout_.parameters(), lines * rank / ranks * StateLayout::kLineFloats);
+  }
+
+  void unpin(Handle& handle) {
+    if (handle.pinned) pool_.unpin(handle.pin);
+    handle.pinned = false;
+  }
+
+  const StateLayout layout_;
+  VectorPool pool_;  // the published vector, the one in the making, and one pinned by a snapshot
+
+  std::vector<Handle*> brought_;  // each entry written by its worker before the first barrier, read by who completes it
+
+  // Written by who completes a barrier, read by everybody behind it.
+  std::vector<Handle*> present_;
+  std::size_t samples_ = 0;
+  VectorPool::Pin base_;
+  VectorPool::Slot fresh_ = 0;
+  Step step_;
+
+  RoundBarrier barrier_;
+};
+
+static_assert(Store<SynchronousStore>);
+
+}  // namespace asap

@@ -1,0 +1,179 @@
+#include "asap/train/coordinator.h"
+
+#include <algorithm>
+
+#include "asap/kernels/kernels.h"
+#include "asap/train/evaluate.h"
+
+namespace asap {
+namespace {
+
+constexpr double kTickSeconds = 0.05;          // how often the observer is called (Ctrl-C, progress)
+constexpr double kProbeSeconds = 1.0;          // how often parameters are checked to be finite within an epoch
+constexpr std::size_t kEvaluationBatch = 128;  // small enough that the observer is called in time between two
+
+}  // namespace
+
+Coordinator::Coordinator(RunState& run, Snapshot snapshot, std::span<const float> start, Observer& observer)
+    : run_(run),
+      snapshot_(std::move(snapshot)),
+      observer_(observer),
+      next_probe_(kProbeSeconds),
+      last_finite_(start.size()),
+      armed_(start.size()),
+      probe_(start.size()) {
+  std::copy(start.begin(), start.end(), last_finite_.data());
+  report_.tables.push_back({0, run.tables.current().entries()});
+  if (const Objective* validation = run.options.validation)
+    validation_workspace_ = validation->workspace(kEvaluationBatch);
+  run.armed_snapshot.store(armed_.data(), std::memory_order_release);
+}
+
+void Coordinator::serve(const std::function<bool()>& ended) {
+  while (!ended()) {
+    if (const auto event = run_.events.wait_for(std::chrono::duration<double>(next_wait()))) handle(*event);
+    refresh_table();
+    poll();
+    if (seconds() >= next_probe_) probe();
+  }
+}
+
+Report Coordinator::finish(std::span<float> theta) {
+  while (const auto event = run_.events.wait_for({})) handle(*event);
+  snapshot_(probe_.span());
+  if (!finite(probe_.data())) run_.diverge();
+  if (run_.diverged.load(std::memory_order_relaxed))
+    report_.status = Status::diverged;
+  else
+    std::swap(probe_, last_finite_);
+  add_last_row();
+  std::copy_n(last_finite_.data(), theta.size(), theta.data());
+  report_.counts = run_.totals();
+  for (const WorkerState& worker : run_.workers) {
+    report_.seconds = std::max(report_.seconds, worker.ended_seconds());
+    report_.staleness.push_back(worker.staleness().distribution());
+    report_.rejections.push_back(worker.rejections().distribution());
+  }
+  return std::move(report_);
+}
+
+void Coordinator::keep_finite(std::span<float> theta) {
+  snapshot_(probe_.span());
+  const float* kept = finite(probe_.data()) ? probe_.data() : last_finite_.data();
+  std::copy_n(kept, theta.size(), theta.data());
+}
+
+void Coordinator::handle(const Event& event) {
+  if (event.kind == Event::Kind::epoch_end) end_epoch(event);
+}
+
+void Coordinator::end_epoch(const Event& event) {
+  const bool current = event.snapshot && accept_snapshot(event.snapshot);
+  add_row(event.gradients, event.seconds, event.totals, event.tau_sum, current ? last_finite_.data() : nullptr);
+}
+
+/// A worker filled the armed vector. If its values are finite it becomes the last finite one; either way another is
+/// armed.
+bool Coordinator::accept_snapshot(const float* snapshot) {
+  const bool accepted = finite(snapshot);
+  if (accepted)
+    std::swap(armed_, last_finite_);
+  else
+    run_.diverge();
+  run_.armed_snapshot.store(armed_.data(), std::memory_order_release);  // pairs with the exchange in announce_epoch()
+  return accepted;
+}
+
+void Coordinator::add_row(std::uint64_t gradients, double seconds, const Counts& totals, std::uint64_t tau_sum,
+                          const float* validate_on) {
+  Counts since_last = totals;
+  since_last -= last_totals_;
+  const auto published = static_cast<double>(since_last.published);
+  const double mean_tau = published > 0 ? static_cast<double>(tau_sum - last_tau_sum_) / published : 0.0;
+  last_totals_ = totals;
+  last_tau_sum_ = tau_sum;
+  report_.history.push_back({epochs(gradients), totals.published, seconds, since_last, mean_tau, std::nullopt});
+  if (validate_on) report_.history.back().validation = validate(validate_on);
+  observer_.on_epoch(report_.history.back(), *this);
+}
+
+/// The run may have ended within an epoch, and the parameters it returns were not yet validated then.
+void Coordinator::add_last_row() {
+  const Counts totals = run_.totals();
+  const bool complete = !report_.history.empty() && last_totals_.gradients == totals.gradients;
+  if (!complete) {
+    double end = 0;
+    for (const WorkerState& worker : run_.workers) end = std::max(end, worker.ended_seconds());
+    add_row(totals.gradients, end, totals, run_.tau_sum(), last_finite_.data());
+  } else if (!report_.history.back().validation) {
+    report_.history.back().validation = validate(last_finite_.data());
+  }
+}
+
+/// Rebuilds the scale table once the policy's window of updates is complete in the workers' counters.
+void Coordinator::refresh_table() {
+  if (sampled_ || run_.window.last == 0) return;
+  std::uint64_t published = 0;
+  for (const WorkerState& worker : run_.workers) published += worker.sampled_published();
+  if (published < run_.window.last - run_.window.first) return;
+  std::vector<std::uint64_t> counts(kTauBins);
+  std::uint64_t tau_sum = 0;
+  for (const WorkerState& worker : run_.workers) tau_sum += worker.sampled().merge_into(counts);
+  const Version now = run_.totals().published;
+  const StepContext context{run_.options.workers, run_.options.rate(now), now};
+  run_.tables.replace(run_.options.policy.table(Distribution(std::move(counts), tau_sum), context));
+  report_.tables.push_back({now, run_.tables.current().entries()});
+  sampled_ = true;
+}
+
+/// Within long epochs too: parameters that are not finite end the run, finite ones are kept.
+void Coordinator::probe() {
+  snapshot_(probe_.span());
+  if (finite(probe_.data()))
+    std::swap(probe_, last_finite_);
+  else
+    run_.diverge();
+  next_probe_ = seconds() + kProbeSeconds;
+}
+
+/// What must happen in time, evaluation or not. Returns whether a long job should go on.
+bool Coordinator::poll() {
+  const double now = seconds();
+  if (run_.options.seconds && now >= *run_.options.seconds) run_.stop.store(true, std::memory_order_relaxed);
+  if (now >= next_tick_) {
+    next_tick_ = now + kTickSeconds;
+    observer_.on_tick(*this);
+  }
+  return report_.status != Status::interrupted;
+}
+
+std::optional<Metrics> Coordinator::validate(const float* theta) {
+  if (!run_.options.validation || report_.status == Status::interrupted) return std::nullopt;
+  return evaluate(*run_.options.validation, theta, kEvaluationBatch, validation_workspace_.get(),
+                  [this] { return poll(); });
+}
+
+Distribution Coordinator::staleness() const {
+  std::vector<std::uint64_t> counts(kTauBins);
+  std::uint64_t tau_sum = 0;
+  for (const WorkerState& worker : run_.workers) tau_sum += worker.staleness().merge_into(counts);
+  return Distribution(std::move(counts), tau_sum);
+}
+
+void Coordinator::request_stop(Status status) {
+  report_.status = status;
+  run_.stop.store(true, std::memory_order_relaxed);
+}
+
+double Coordinator::epochs(std::uint64_t gradients) const {
+  return static_cast<double>(gradients) / static_cast<double>(run_.batches.batches_per_epoch());
+}
+
+double Coordinator::next_wait() const {
+  const double next = run_.options.seconds ? std::min(next_tick_, *run_.options.seconds) : next_tick_;
+  return std::max(0.0, next - seconds());
+}
+
+bool Coordinator::finite(const float* theta) const { return kernels::active().all_finite(num_parameters(), theta); }
+
+}  // namespace asap

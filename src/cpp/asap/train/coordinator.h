@@ -1,0 +1,69 @@
+// The coordinator: the calling thread of a run. It sleeps on the event queue and does all that is not a worker's
+// business: rows of the history, validation, scale tables, limits in time, the observer.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "asap/core/aligned_buffer.h"
+#include "asap/train/run_state.h"
+
+namespace asap {
+
+/// Thread-safety: one thread. The store's snapshots come in through a function, so that this is written once for all
+/// engines.
+class Coordinator final : public LiveRun {
+ public:
+  using Snapshot = std::function<Version(std::span<float>)>;
+
+  Coordinator(RunState& run, Snapshot snapshot, std::span<const float> start, Observer& observer);
+
+  /// Serves the run until `ended()` says that all workers have.
+  void serve(const std::function<bool()>& ended);
+
+  /// After the join: the rest of the history, the result in theta, the report.
+  Report finish(std::span<float> theta);
+
+  /// After a failure: the best parameters there are, the final ones if finite, else the last finite snapshot.
+  void keep_finite(std::span<float> theta);
+
+  double seconds() const override { return run_.clock.seconds(); }
+  double epoch() const override { return epochs(run_.gradients.load(std::memory_order_relaxed)); }
+  Counts counts() const override { return run_.totals(); }
+  Distribution staleness() const override;
+  Version snapshot(std::span<float> theta) override { return snapshot_(theta); }
+  void request_stop(Status status) override;
+
+ private:
+  void handle(const Event& event);
+  void end_epoch(const Event& event);
+  void add_row(std::uint64_t gradients, double seconds, const Counts& totals, std::uint64_t tau_sum,
+               const float* validate_on);
+  void add_last_row();
+  void refresh_table();
+  bool accept_snapshot(const float* snapshot);
+  void probe();
+  bool poll();
+  std::optional<Metrics> validate(const float* theta);
+
+  double epochs(std::uint64_t gradients) const;
+  double next_wait() const;
+  bool finite(const float* theta) const;
+  std::size_t num_parameters() const { return run_.objective.num_parameters(); }
+
+  RunState& run_;
+  Snapshot snapshot_;
+  Observer& observer_;
+  Report report_;
+  Counts last_totals_;  // at the last row
+  std::uint64_t last_tau_sum_ = 0;
+  bool sampled_ = false;                   // the policy has its sample
+  double next_tick_ = 0, next_probe_ = 0;  // seconds of the run's clock
+  // Three vectors change roles by swapping: the last finite snapshot, the one armed for the next epoch's end, a spare.
+  AlignedBuffer<float> last_finite_, armed_, probe_;
+  std::unique_ptr<Workspace> validation_workspace_;
+};
+
+}  // namespace asap

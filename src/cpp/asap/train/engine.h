@@ -1,0 +1,42 @@
+// The engines as plain values: who may read and write the shared parameters when (REFERENCE: engines).
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <string_view>
+#include <variant>
+
+namespace asap::engine {
+
+/// One worker, in place.
+struct Sequential {
+  static constexpr std::string_view kName = "sequential";
+};
+
+/// m gradients on one version, one averaged update per round, behind a barrier.
+struct Synchronous {
+  static constexpr std::string_view kName = "synchronous";
+};
+
+/// Lock-based AsyncSGD: copies under a mutex, updates under the mutex.
+struct Locked {
+  static constexpr std::string_view kName = "locked";
+};
+
+/// Hogwild!: unsynchronised component by component; gradients are computed on the shared vector itself, or on a copy.
+struct Hogwild {
+  static constexpr std::string_view kName = "hogwild";
+  bool copy = false;
+};
+
+/// Leashed-SGD: immutable published vectors, replaced by compare-and-swap. A gradient whose publication failed is
+/// retried at most `persistence` times, then dropped.
+struct Leashed {
+  static constexpr std::string_view kName = "leashed";
+  static constexpr std::uint64_t kUnbounded = std::numeric_limits<std::uint64_t>::max();
+  std::uint64_t persistence = kUnbounded;
+};
+
+using Engine = std::variant<Sequential, Synchronous, Locked, Hogwild, Leashed>;
+
+}  // namespace asap::engine

@@ -1,0 +1,78 @@
+// What a run was: its history and its counts, exact after the join.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "asap/core/types.h"
+#include "asap/model/objective.h"
+#include "asap/staleness/distribution.h"
+
+namespace asap {
+
+/// How a run ended.
+enum class Status { completed, stopped, interrupted, diverged };
+
+/// Counts over all workers. gradients = published + merged + dropped + rejected.
+struct Counts {
+  std::uint64_t gradients = 0;  ///< batches worked on to the end
+  std::uint64_t published = 0;  ///< updates of the shared parameters
+  std::uint64_t merged = 0;     ///< gradients that went into a round's update published on behalf of all (synchronous)
+  std::uint64_t dropped = 0;    ///< gradients given up after the persistence bound
+  std::uint64_t rejected = 0;   ///< gradients with C(τ) = 0
+  std::uint64_t attempts = 0;   ///< tries to publish, successful or not
+  std::uint64_t samples = 0;    ///< samples in all gradients
+  double loss_sum = 0;          ///< Σ batch loss · batch size
+  double step_sum = 0;          ///< Σ η·C(τ) over published and rejected updates
+
+  /// Mean of η·C(τ): the effective step E[C]·η. 0 without updates.
+  double effective_step() const {
+    const auto steps = static_cast<double>(published + rejected);
+    return steps > 0 ? step_sum / steps : 0.0;
+  }
+  Counts& operator-=(const Counts& earlier) {
+    gradients -= earlier.gradients;
+    published -= earlier.published;
+    merged -= earlier.merged;
+    dropped -= earlier.dropped;
+    rejected -= earlier.rejected;
+    attempts -= earlier.attempts;
+    samples -= earlier.samples;
+    loss_sum -= earlier.loss_sum;
+    step_sum -= earlier.step_sum;
+    return *this;
+  }
+  double training_loss() const { return samples ? loss_sum / static_cast<double>(samples) : 0.0; }
+};
+
+/// One row of the history: the end of an epoch (or of the run), with the counts since the row before.
+struct EpochRecord {
+  double epoch = 0;           ///< epochs of data worked on so far; a fraction when the run ended within one
+  std::uint64_t updates = 0;  ///< published so far
+  double seconds = 0;         ///< since the workers started
+  Counts since_last;
+  double mean_tau = 0;                ///< of the updates since the row before
+  std::optional<Metrics> validation;  ///< on a snapshot taken at the end of the epoch
+};
+
+/// The scale table in force from an update on.
+struct TableRecord {
+  Version version = 0;
+  std::vector<double> entries;
+};
+
+struct Report {
+  Status status = Status::completed;
+  double seconds = 0;  ///< first worker's start to the last one's end, evaluation not counted after it
+  Counts counts;
+  std::vector<EpochRecord> history;
+  std::vector<Distribution> staleness;   ///< of published updates, per worker
+  std::vector<Distribution> rejections;  ///< of rejected updates, per worker
+  std::vector<TableRecord> tables;
+  std::size_t vectors_high_water = 0;  ///< parameter vectors alive at the same time, at most (gradients not counted)
+  std::uint64_t pool_rescans = 0;      ///< times a worker found no free vector at once (0 by construction)
+};
+
+}  // namespace asap

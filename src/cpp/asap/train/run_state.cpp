@@ -1,0 +1,56 @@
+#include "asap/train/run_state.h"
+
+#include <algorithm>
+#include <variant>
+
+namespace asap {
+namespace {
+
+/// Batches that make `options.updates` published updates when none is dropped or rejected.
+std::uint64_t batches_for_updates(const TrainOptions& options) {
+  if (!options.updates) return BatchSource::kUnlimited;
+  const bool rounds = std::holds_alternative<engine::Synchronous>(options.engine);
+  return *options.updates * (rounds ? options.workers : 1);
+}
+
+std::uint64_t batches_for_epochs(const Objective& objective, const TrainOptions& options) {
+  if (!options.epochs) return BatchSource::kUnlimited;
+  return *options.epochs * ((objective.num_samples() + options.batch_size - 1) / options.batch_size);
+}
+
+SampleWindow window_of(const TrainOptions& options) {
+  const auto& sample = options.policy.sample;
+  return sample ? SampleWindow{sample->first * options.workers, sample->last * options.workers} : SampleWindow{};
+}
+
+}  // namespace
+
+RunState::RunState(const Objective& the_objective, const TrainOptions& the_options)
+    : objective(the_objective),
+      options(the_options),
+      batches(objective.num_samples(), options.batch_size, options.seed,
+              std::min(batches_for_updates(options), batches_for_epochs(objective, options)),
+              batches_for_epochs(objective, options)),
+      tables(options.workers, options.policy.table(Distribution{}, {options.workers, options.rate(0), 0})),
+      window(window_of(options)),
+      workers(options.workers) {}
+
+void RunState::fail(Failure another) {
+  const std::lock_guard lock(failure_mutex);
+  if (!failure) failure = std::move(another);
+  stop.store(true, std::memory_order_relaxed);
+}
+
+Counts RunState::totals() const {
+  Counts counts;
+  for (const WorkerState& worker : workers) worker.add_to(counts);
+  return counts;
+}
+
+std::uint64_t RunState::tau_sum() const {
+  std::uint64_t sum = 0;
+  for (const WorkerState& worker : workers) sum += worker.tau_sum();
+  return sum;
+}
+
+}  // namespace asap

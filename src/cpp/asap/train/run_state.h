@@ -1,0 +1,71 @@
+// What the workers of one run share besides the store, and the coordinator reads.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "asap/data/batch_source.h"
+#include "asap/step/scale_table.h"
+#include "asap/train/event_queue.h"
+#include "asap/train/trainer.h"
+#include "asap/train/worker_state.h"
+
+namespace asap {
+
+/// A failure in a worker; train() rethrows the first one.
+struct Failure {
+  std::exception_ptr error;
+  std::size_t worker = 0;
+  Receipt receipt;
+};
+
+/// Seconds since it was (re)started.
+class Clock {
+ public:
+  void restart() { start_ = std::chrono::steady_clock::now(); }
+  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+/// Thread-safety: members are atomics, immutable, single-writer, or guarded as noted.
+struct RunState {
+  RunState(const Objective& the_objective, const TrainOptions& the_options);
+
+  const Objective& objective;
+  const TrainOptions& options;
+  BatchSource batches;
+  TableSwitch tables;
+  SampleWindow window;  // in updates of the run; empty when the policy samples nothing
+  Clock clock;
+  EventQueue events;
+  std::vector<WorkerState> workers;
+
+  std::atomic<bool> stop{false};  // relaxed: it guards no data; the join orders the rest
+  std::atomic<bool> diverged{false};
+  alignas(kCacheLine) std::atomic<std::uint64_t> gradients{
+      0};  // worked on to the end, all workers; finds the ends of epochs
+  alignas(kCacheLine) std::atomic<float*> armed_snapshot{nullptr};  // a buffer for whoever ends the next epoch
+
+  std::mutex failure_mutex;  // guards failure
+  std::optional<Failure> failure;
+
+  /// Keeps the first failure and stops everybody.
+  void fail(Failure another);
+
+  /// Something is not finite: the run ends.
+  void diverge() {
+    diverged.store(true, std::memory_order_relaxed);
+    stop.store(true, std::memory_order_relaxed);
+  }
+
+  Counts totals() const;
+  std::uint64_t tau_sum() const;
+};
+
+}  // namespace asap

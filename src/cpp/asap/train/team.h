@@ -1,0 +1,90 @@
+// The team: m threads that run workers to completion. First failure wins, everybody drains, no thread outlives it.
+#pragma once
+
+#include <atomic>
+#include <latch>
+#include <thread>
+#include <vector>
+
+#include "asap/train/worker.h"
+
+namespace asap {
+
+/// Starts the workers on construction, all of them or none; stops and joins them on destruction.
+template <Store S>
+class Team {
+ public:
+  Team(RunState& run, S& store)
+      : run_(run),
+        store_(store),
+        running_(run.options.workers),
+        ready_(static_cast<std::ptrdiff_t>(run.options.workers)) {
+    try {
+      start_threads();
+    } catch (...) {  // the system gives no more threads
+      run_.fail({std::current_exception(), threads_.size(), {}});
+      ready_.count_down(static_cast<std::ptrdiff_t>(run_.options.workers - threads_.size()));
+      running_.fetch_sub(run_.options.workers - threads_.size(), std::memory_order_relaxed);
+    }
+    open_gate();
+  }
+  ~Team() {
+    run_.stop.store(true, std::memory_order_relaxed);
+    join();
+  }
+  Team(const Team&) = delete;
+  Team& operator=(const Team&) = delete;
+
+  /// Whether every worker has ended; what they wrote is visible then.
+  bool ended() const { return running_.load(std::memory_order_acquire) == 0; }
+
+  void join() {
+    for (std::thread& thread : threads_)
+      if (thread.joinable()) thread.join();
+  }
+
+ private:
+  void start_threads() {
+    threads_.reserve(run_.options.workers);
+    for (std::size_t id = 0; id < run_.options.workers; ++id) threads_.emplace_back([this, id] { work(id); });
+  }
+
+  /// Lets the workers go once each has what it needs, or nobody if one has not. The clock starts here.
+  void open_gate() {
+    ready_.wait();
+    run_.clock.restart();
+    gate_.count_down();
+  }
+
+  void work(std::size_t id) {
+    std::optional<Worker<S>> worker;
+    try {
+      worker.emplace(run_, store_, id);  // in its own thread, which so touches its memory first
+    } catch (...) {
+      run_.fail({std::current_exception(), id, {}});
+    }
+    ready_.count_down();
+    gate_.wait();
+    if (worker) run(*worker, id);
+    running_.fetch_sub(1, std::memory_order_release);  // pairs with the acquire in ended()
+    run_.events.post({});
+  }
+
+  void run(Worker<S>& worker, std::size_t id) {
+    try {
+      worker.run();
+    } catch (...) {
+      run_.fail({std::current_exception(), id, worker.receipt()});
+    }
+    worker.leave();
+    run_.workers[id].end(run_.clock.seconds());
+  }
+
+  RunState& run_;
+  S& store_;
+  std::atomic<std::size_t> running_;
+  std::latch ready_, gate_{1};
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace asap

@@ -1,0 +1,114 @@
+#include "asap/train/trainer.h"
+
+#include <cmath>
+
+#include "asap/core/error.h"
+#include "asap/store/hogwild.h"
+#include "asap/store/leashed.h"
+#include "asap/store/locked.h"
+#include "asap/store/sequential.h"
+#include "asap/store/synchronous.h"
+#include "asap/train/coordinator.h"
+#include "asap/train/team.h"
+
+namespace asap {
+namespace {
+
+constexpr std::size_t kMaxWorkers = 4096;
+
+void check(const TrainOptions& options) {
+  const auto at_least_one = [](const char* name, std::uint64_t value) {
+    if (value == 0) invalid_argument(name, " must be at least 1; got 0");
+  };
+  at_least_one("workers", options.workers);
+  at_least_one("batch_size", options.batch_size);
+  if (options.workers > kMaxWorkers)
+    invalid_argument("workers must be at most ", kMaxWorkers, "; got ", options.workers);
+  if (std::holds_alternative<engine::Sequential>(options.engine) && options.workers != 1)
+    invalid_argument("the sequential engine has exactly 1 worker; got workers = ", options.workers);
+  if (!options.epochs && !options.updates && !options.seconds)
+    invalid_argument("one of epochs, updates and seconds must be given: the run would never end");
+  if (options.epochs) at_least_one("epochs", *options.epochs);
+  if (options.updates) at_least_one("updates", *options.updates);
+  if (options.seconds && !(*options.seconds > 0)) invalid_argument("seconds must be above 0; got ", *options.seconds);
+  if (!(options.momentum >= 0.0 && options.momentum < 1.0))
+    invalid_argument("momentum must be in [0, 1); got ", options.momentum);
+  if (!(options.weight_decay >= 0.0 && std::isfinite(options.weight_decay)))
+    invalid_argument("weight_decay must be a finite number of at least 0; got ", options.weight_decay);
+}
+
+void check(const Objective& objective, std::span<const float> theta) {
+  if (objective.num_samples() == 0) invalid_argument("the objective has no samples");
+  if (theta.size() != objective.num_parameters())
+    invalid_argument("theta must have ", objective.num_parameters(), " parameters; got ", theta.size());
+  if (!kernels::active().all_finite(theta.size(), theta.data()))
+    invalid_argument("the parameters to start from must all be finite");
+}
+
+/// The run in one engine: workers on their threads, the coordinator on this one.
+template <Store S>
+Report run_on(S& store, RunState& state, std::span<float> theta, Observer& observer) {
+  Coordinator coordinator(state, [&](std::span<float> out) { return store.snapshot(out); }, theta, observer);
+  try {
+    Team<S> team(state, store);
+    coordinator.serve([&] { return team.ended(); });
+    team.join();
+    if (state.failure) std::rethrow_exception(state.failure->error);
+    Report report = coordinator.finish(theta);
+    const Vectors vectors = store.vectors();
+    report.vectors_high_water = vectors.high_water;
+    report.pool_rescans = vectors.rescans;
+    return report;
+  } catch (...) {  // the team has ended here: its destructor ran
+    coordinator.keep_finite(theta);
+    throw;
+  }
+}
+
+Report run_engine(const engine::Sequential&, const StateLayout& layout, RunState& state, std::span<float> theta,
+                  Observer& observer) {
+  SequentialStore store(layout, theta);
+  return run_on(store, state, theta, observer);
+}
+
+Report run_engine(const engine::Synchronous&, const StateLayout& layout, RunState& state, std::span<float> theta,
+                  Observer& observer) {
+  SynchronousStore store(layout, state.options.workers, theta);
+  return run_on(store, state, theta, observer);
+}
+
+Report run_engine(const engine::Locked&, const StateLayout& layout, RunState& state, std::span<float> theta,
+                  Observer& observer) {
+  LockedStore store(layout, state.options.workers, theta);
+  return run_on(store, state, theta, observer);
+}
+
+Report run_engine(const engine::Hogwild& hogwild, const StateLayout& layout, RunState& state, std::span<float> theta,
+                  Observer& observer) {
+  HogwildStore store(layout, state.options.workers, theta, hogwild.copy);
+  return run_on(store, state, theta, observer);
+}
+
+Report run_engine(const engine::Leashed& leashed, const StateLayout& layout, RunState& state, std::span<float> theta,
+                  Observer& observer) {
+  LeashedStore store(layout, state.options.workers, theta, leashed.persistence);
+  return run_on(store, state, theta, observer);
+}
+
+}  // namespace
+
+Report train(const Objective& objective, std::span<float> theta, const TrainOptions& options, Observer& observer) {
+  check(options);
+  check(objective, theta);
+  RunState state(objective, options);
+  const StateLayout layout(objective.num_parameters(), static_cast<float>(options.momentum));
+  return std::visit([&](const auto& engine) { return run_engine(engine, layout, state, theta, observer); },
+                    options.engine);
+}
+
+Report train(const Objective& objective, std::span<float> theta, const TrainOptions& options) {
+  Observer silent;
+  return train(objective, theta, options, silent);
+}
+
+}  // namespace asap

@@ -1,0 +1,71 @@
+// The trainer: m workers minimise an objective on one shared parameter vector, the calling thread coordinates.
+//
+//   std::vector<float> theta = ...;                            // start in, result out
+//   asap::Report report = asap::train(objective, theta, {.engine = asap::engine::Leashed{}, .workers = 4, ...});
+//
+// The calling thread waits for events, rebuilds scale tables, evaluates snapshots and calls the observer; workers never
+// do. Thread-safety: several calls may run at the same time, each with parameters of its own.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "asap/model/objective.h"
+#include "asap/staleness/distribution.h"
+#include "asap/step/policy.h"
+#include "asap/step/rate.h"
+#include "asap/train/engine.h"
+#include "asap/train/report.h"
+
+namespace asap {
+
+struct TrainOptions {
+  engine::Engine engine = engine::Leashed{};
+  std::size_t workers = 1;
+  std::size_t batch_size = 32;
+
+  // The run ends at the first limit reached; at least one must be set.
+  std::optional<std::uint64_t> epochs;   ///< passes over the data
+  std::optional<std::uint64_t> updates;  ///< published updates
+  std::optional<double> seconds;
+
+  Rate rate = Rate::constant(0.01);
+  Policy policy = policy::constant();
+  double momentum = 0.0;
+  double weight_decay = 0.0;
+  std::uint64_t seed = 0;  ///< of the batch order
+
+  const Objective* validation = nullptr;  ///< evaluated on a snapshot at the end of every epoch
+};
+
+/// The live state of a run, for the observer. Valid only during its calls.
+class LiveRun {
+ public:
+  virtual ~LiveRun() = default;
+  virtual double seconds() const = 0;
+  virtual double epoch() const = 0;   ///< epochs of data worked on so far
+  virtual Counts counts() const = 0;  ///< may lag behind the workers by an update each
+  virtual Distribution staleness() const = 0;
+  /// Copies the current parameters (num_parameters() floats) and returns their version.
+  virtual Version snapshot(std::span<float> theta) = 0;
+  /// Every worker ends after its current update; train() then returns with this status.
+  virtual void request_stop(Status status = Status::stopped) = 0;
+};
+
+/// Called by train() on its own thread. An exception thrown here stops the workers and is passed on to train()'s
+/// caller.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  virtual void on_epoch(const EpochRecord&, LiveRun&) {}  ///< after each row of the history
+  virtual void on_tick(LiveRun&) {}                       ///< about every 50 ms, during evaluations too
+};
+
+/// Trains from the parameters in theta and leaves the result there; when the run diverged, the last snapshot whose
+/// values were all finite. Throws std::invalid_argument for options that do not fit, and passes on the first exception
+/// of a worker, the policy or the observer after all threads have ended; theta then holds the last finite snapshot.
+Report train(const Objective& objective, std::span<float> theta, const TrainOptions& options, Observer& observer);
+Report train(const Objective& objective, std::span<float> theta, const TrainOptions& options);
+
+}  // namespace asap

@@ -1,0 +1,118 @@
+// The worker: the loop this library exists for. Batch → gradient → τ → scale → publish → record.
+#pragma once
+
+#include <cmath>
+#include <optional>
+#include <type_traits>
+#include <vector>
+
+#include "asap/store/synchronous.h"
+#include "asap/train/run_state.h"
+
+namespace asap {
+
+/// How a worker gets its next batch number: first come first served, or fixed places in rounds (synchronous).
+template <class S>
+inline constexpr bool kWorksInRounds = std::is_same_v<S, SynchronousStore>;
+
+template <Store S>
+class Worker {
+ public:
+  Worker(RunState& run, S& store, std::size_t id)
+      : run_(run),
+        store_(store),
+        id_(id),
+        table_reader_(run.tables.reader(id)),
+        handle_(store.handle(id)),
+        workspace_(run.objective.workspace(run.options.batch_size)),
+        indices_(run.options.batch_size) {}
+
+  /// Allocates nothing; what it uses was made by the constructor.
+  void run() {
+    while (!run_.stop.load(std::memory_order_relaxed)) {
+      const std::optional<std::uint64_t> batch = next_batch();
+      if (!batch) break;
+      update(*batch);
+    }
+  }
+
+  /// However the loop ended: nobody waits for this worker from here on.
+  void leave() noexcept {
+    store_.leave(handle_);
+    run_.tables.release(table_reader_);
+  }
+
+  const Receipt& receipt() const { return handle_.receipt; }
+
+ private:
+  void update(std::uint64_t number) {
+    const StepRule rule(run_.options.rate, run_.tables.acquire(table_reader_));
+    const Batch batch{number, run_.batches.samples(number, indices_)};
+    const double loss = gradient(batch);
+    if (!std::isfinite(loss)) return run_.diverge();
+    const Receipt receipt = publish(rule);
+    run_.workers[id_].record(receipt, batch.samples.size(), loss, run_.window);
+    if (run_.options.updates && !kWorksInRounds<S> && receipt.outcome != Outcome::published) run_.batches.grant();
+    announce(receipt);
+  }
+
+  double gradient(const Batch& batch) {
+    const View view = store_.read(handle_);
+    float* gradient = handle_.gradient.data();
+    handle_.samples = batch.samples.size();
+    const double loss = run_.objective.gradient(view.theta, batch, workspace_.get(), gradient);
+    if (run_.options.weight_decay != 0.0)
+      kernels::active().accumulate(handle_.gradient.size(), static_cast<float>(run_.options.weight_decay), view.theta,
+                                   gradient);
+    return loss;
+  }
+
+  Receipt publish(const StepRule& rule) {
+    Receipt receipt;
+    do {
+      store_.prepare(handle_, rule);
+      receipt = store_.commit(handle_);
+    } while (receipt.outcome == Outcome::retry);
+    return receipt;
+  }
+
+  std::optional<std::uint64_t> next_batch() {
+    if constexpr (kWorksInRounds<S>) {
+      const std::uint64_t number = round_++ * run_.options.workers + id_;
+      return run_.batches.contains(number) ? std::optional(number) : std::nullopt;
+    } else {
+      return run_.batches.take();
+    }
+  }
+
+  /// Tells the coordinator when this update completed an epoch or the policy's sample.
+  void announce(const Receipt& receipt) {
+    const std::uint64_t gradients = run_.gradients.fetch_add(1, std::memory_order_relaxed) + 1;
+    if (gradients % run_.batches.batches_per_epoch() == 0) announce_epoch(gradients);
+    if (receipt.replaced + 1 == run_.window.last) run_.events.post({.kind = Event::Kind::sample_complete});
+  }
+
+  void announce_epoch(std::uint64_t gradients) {
+    float* snapshot =
+        run_.armed_snapshot.exchange(nullptr, std::memory_order_acquire);  // pairs with the coordinator's release
+    if (snapshot) store_.snapshot({snapshot, run_.objective.num_parameters()});
+    const Event event{.kind = Event::Kind::epoch_end,
+                      .gradients = gradients,
+                      .seconds = run_.clock.seconds(),
+                      .totals = run_.totals(),
+                      .tau_sum = run_.tau_sum(),
+                      .snapshot = snapshot};
+    if (!run_.events.post(event) && snapshot) run_.armed_snapshot.store(snapshot, std::memory_order_release);
+  }
+
+  RunState& run_;
+  S& store_;
+  const std::size_t id_;
+  TableSwitch::Reader& table_reader_;
+  typename S::Handle handle_;
+  std::unique_ptr<Workspace> workspace_;
+  std::vector<std::uint64_t> indices_;
+  std::uint64_t round_ = 0;
+};
+
+}  // namespace asap
