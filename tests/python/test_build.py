@@ -81,7 +81,7 @@ def package(request: pytest.FixtureRequest) -> Path:
 
 
 def test_package_carries_every_header_and_nothing_of_this_checkout(package: Path) -> None:
-    (include,) = (folder for folder in (p / "include" for p in package.parents) if folder.is_dir())
+    include = next(folder for folder in (parent / "include" for parent in package.parents) if folder.is_dir())
     headers = {path.relative_to(include) for path in include.rglob("*.h")}
     source = ROOT / "src" / "cpp"
     assert headers == {path.relative_to(source) for path in (source / "asap").rglob("*.h")}
@@ -149,4 +149,5 @@ def test_exported_symbols_sees_inline_functions(tmp_path: Path) -> None:
     (tmp_path / "inline.cpp").write_text("inline int twice(int x) { return 2 * x; }\nint (*function)(int) = twice;\n")
     run(os.environ.get("CXX", "c++"), "-O2", "-c", "inline.cpp", cwd=tmp_path)
     run(tool("ar"), "rcs", "inline.a", "inline.o", cwd=tmp_path)
-    assert list(exported_symbols(tmp_path / "inline.a").values()) == [["D function", "W twice(int)"]]
+    (names,) = exported_symbols(tmp_path / "inline.a").values()
+    assert set(names) == {"D function", "W twice(int)"}
