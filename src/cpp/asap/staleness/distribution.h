@@ -26,6 +26,7 @@ class Distribution {
     return counts_;
   }  ///< up to the largest τ seen; empty without updates
   std::uint64_t total() const { return total_; }
+  std::uint64_t tau_sum() const { return tau_sum_; }
   bool empty() const { return total_ == 0; }
   Tau max_tau() const { return counts_.empty() ? 0 : counts_.size() - 1; }
 

@@ -1,0 +1,71 @@
+#include "asap/step/policy.h"
+#include "asap/step/rate.h"
+#include "bindings.h"
+
+namespace asap::bindings {
+namespace {
+
+using Sample = std::pair<std::uint64_t, std::uint64_t>;
+
+SampleWindow window_from(const Sample& sample) { return {sample.first, sample.second}; }
+
+ScaleTable table_from(const py::object& values) {
+  const auto array = py::array_t < double, py::array::c_style | py::array::forcecast > ::ensure(values);
+  if (!array || array.ndim() != 1)
+    invalid_argument("a scale must be a one-dimensional array of numbers, C(0), C(1), …; got ",
+                     py::repr(values).cast<std::string>());
+  return ScaleTable(std::vector<double>(array.data(), array.data() + array.size()));
+}
+
+/// A Python callable as a policy. The callable may be copied and dropped by threads that do not hold the GIL.
+Policy custom(py::function function, std::optional<Sample> sample) {
+  const std::shared_ptr<py::function> shared(new py::function(std::move(function)), [](py::function* held) {
+    const py::gil_scoped_acquire gil;
+    delete held;
+  });
+  Policy policy;
+  policy.name = "custom";
+  policy.table = [shared](const Distribution& distribution, const StepContext&) {
+    const py::gil_scoped_acquire gil;
+    return table_from((*shared)(distribution));
+  };
+  if (sample) policy.sample = window_from(*sample);
+  return policy;
+}
+
+Policy tail_tau(double amplitude, const std::string& cdf, Sample sample) {
+  return policy::tail_tau(amplitude, cdf_from(cdf), window_from(sample));
+}
+
+py::array_t<double> table(const Policy& policy, const Distribution& distribution, std::size_t workers, double rate,
+                          Version update) {
+  return to_array(policy.table(distribution, {workers, rate, update}).entries());
+}
+
+}  // namespace
+
+void bind_step(py::module_& module) {
+  py::class_<Rate>(module, "Rate")
+      .def_static("constant", &Rate::constant, py::arg("base"))
+      .def_static("step", &Rate::step, py::arg("base"), py::arg("factor"), py::arg("every"))
+      .def_static("cosine", &Rate::cosine, py::arg("base"), py::arg("final"), py::arg("updates"))
+      .def("__call__", &Rate::operator(), py::arg("update"));
+
+  py::class_<Policy>(module, "Policy")
+      .def_static("constant", &policy::constant)
+      .def_static("inverse", &policy::inverse)
+      .def_static("inverse_plus_one", &policy::inverse_plus_one)
+      .def_static(
+          "fleet",
+          [](std::optional<double> threshold, Sample sample) { return policy::fleet(threshold, window_from(sample)); },
+          py::arg("threshold"), py::arg("sample"))
+      .def_static("tail_tau", &tail_tau, py::arg("amplitude"), py::arg("cdf"), py::arg("sample"))
+      .def_static(
+          "fixed", [](const py::object& entries) { return policy::fixed(table_from(entries).entries()); },
+          py::arg("entries"))
+      .def_static("custom", &custom, py::arg("table"), py::arg("sample"))
+      .def_readonly("name", &Policy::name)
+      .def("table", &table, py::arg("distribution"), py::arg("workers"), py::arg("rate"), py::arg("update"));
+}
+
+}  // namespace asap::bindings

@@ -1,0 +1,195 @@
+#include "asap/model/network.h"
+#include "asap/train/trainer.h"
+#include "bindings.h"
+
+namespace asap::bindings {
+namespace {
+
+const char* name_of(Status status) {
+  switch (status) {
+    case Status::stopped:
+      return "stopped";
+    case Status::interrupted:
+      return "interrupted";
+    case Status::diverged:
+      return "diverged";
+    case Status::completed:
+      break;
+  }
+  return "completed";
+}
+
+py::dict to_dict(const Counts& counts) {
+  py::dict dict;
+  dict["gradients"] = counts.gradients;
+  dict["published"] = counts.published;
+  dict["merged"] = counts.merged;
+  dict["dropped"] = counts.dropped;
+  dict["rejected"] = counts.rejected;
+  dict["attempts"] = counts.attempts;
+  dict["samples"] = counts.samples;
+  dict["loss_sum"] = counts.loss_sum;
+  dict["step_sum"] = counts.step_sum;
+  return dict;
+}
+
+py::dict to_dict(const EpochRecord& record) {
+  py::dict dict;
+  dict["epoch"] = record.epoch;
+  dict["updates"] = record.updates;
+  dict["seconds"] = record.seconds;
+  dict["training_loss"] = record.since_last.training_loss();
+  dict["effective_step"] = record.since_last.effective_step();
+  dict["mean_tau"] = record.mean_tau;
+  dict["counts"] = to_dict(record.since_last);
+  dict["validation"] = py::none();
+  if (const auto& metrics = record.validation)
+    dict["validation"] = py::make_tuple(metrics->loss(), metrics->accuracy(), metrics->samples);
+  return dict;
+}
+
+py::dict to_dict(const Report& report) {
+  py::list history, tables;
+  for (const EpochRecord& record : report.history) history.append(to_dict(record));
+  for (const TableRecord& table : report.tables) tables.append(py::make_tuple(table.version, to_array(table.entries)));
+  py::dict dict;
+  dict["status"] = name_of(report.status);
+  dict["seconds"] = report.seconds;
+  dict["counts"] = to_dict(report.counts);
+  dict["history"] = history;
+  dict["staleness"] = report.staleness;
+  dict["rejections"] = report.rejections;
+  dict["tables"] = tables;
+  dict["vectors_high_water"] = report.vectors_high_water;
+  dict["pool_rescans"] = report.pool_rescans;
+  return dict;
+}
+
+/// What Python holds of a run in progress; it points at nothing between callbacks.
+class LiveHandle {
+ public:
+  void attach(LiveRun* live) { live_ = live; }
+  LiveRun& get() const {
+    if (!live_) throw std::runtime_error("this live run can only be used during the callback it was handed to");
+    return *live_;
+  }
+
+  py::tuple snapshot() const {
+    py::array_t<float> theta(static_cast<py::ssize_t>(num_parameters_));
+    const Version version = get().snapshot({theta.mutable_data(), num_parameters_});
+    return py::make_tuple(theta, version);
+  }
+
+  explicit LiveHandle(std::size_t num_parameters) : num_parameters_(num_parameters) {}
+
+ private:
+  std::size_t num_parameters_;
+  LiveRun* live_ = nullptr;
+};
+
+/// Calls the Python observer on the coordinating thread, and lets Ctrl-C end the run instead of losing it.
+class PythonObserver final : public Observer {
+ public:
+  PythonObserver(py::object observer, std::size_t num_parameters)
+      : observer_(std::move(observer)), live_(std::make_shared<LiveHandle>(num_parameters)) {}
+
+  void on_epoch(const EpochRecord& record, LiveRun& live) override {
+    const py::gil_scoped_acquire gil;
+    call(live, [&] { observer_.attr("on_epoch")(to_dict(record), live_); });
+  }
+
+  void on_tick(LiveRun& live) override {
+    const py::gil_scoped_acquire gil;
+    call(live, [&] {
+      if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+      observer_.attr("on_tick")(live_);
+    });
+  }
+
+ private:
+  template <class Function>
+  void call(LiveRun& live, Function&& function) {
+    live_->attach(&live);
+    try {
+      function();
+      live_->attach(nullptr);
+    } catch (const py::error_already_set& error) {
+      live_->attach(nullptr);
+      if (!error.matches(PyExc_KeyboardInterrupt)) throw;
+      live.request_stop(Status::interrupted);
+    }
+  }
+
+  py::object observer_;
+  std::shared_ptr<LiveHandle> live_;  // Python may keep it longer than the run
+};
+
+py::dict train_network(const Network& network, Contiguous<float> theta, const ArrayDataset& data, engine::Engine engine,
+                       std::size_t workers, std::size_t batch_size, std::optional<std::uint64_t> epochs,
+                       std::optional<std::uint64_t> updates, std::optional<double> seconds, const Rate& rate,
+                       const Policy& policy, double momentum, double weight_decay, std::uint64_t seed,
+                       const ArrayDataset* validation, py::object observer) {
+  if (!theta.writeable()) invalid_argument("theta must be writeable: the result is left in it");
+  const NetworkObjective objective(network, data.view);
+  std::optional<NetworkObjective> validation_objective;
+  if (validation) validation_objective.emplace(network, validation->view);
+  const TrainOptions options{.engine = engine,
+                             .workers = workers,
+                             .batch_size = batch_size,
+                             .epochs = epochs,
+                             .updates = updates,
+                             .seconds = seconds,
+                             .rate = rate,
+                             .policy = policy,
+                             .momentum = momentum,
+                             .weight_decay = weight_decay,
+                             .seed = seed,
+                             .validation = validation_objective ? &*validation_objective : nullptr};
+  const std::span<float> parameters(theta.mutable_data(), static_cast<std::size_t>(theta.size()));
+  PythonObserver python_observer(std::move(observer), parameters.size());
+  Report report;
+  {
+    const py::gil_scoped_release release;
+    report = train(objective, parameters, options, python_observer);
+  }
+  return to_dict(report);
+}
+
+engine::Leashed make_leashed(std::optional<std::uint64_t> persistence) {
+  return {persistence.value_or(engine::Leashed::kUnbounded)};
+}
+
+Status stop_status(const std::string& name) {
+  if (name == "stopped") return Status::stopped;
+  if (name == "interrupted") return Status::interrupted;
+  invalid_argument("status must be 'stopped' or 'interrupted'; got '", name, "'");
+}
+
+}  // namespace
+
+void bind_train(py::module_& module) {
+  py::class_<engine::Sequential>(module, "Sequential").def(py::init<>());
+  py::class_<engine::Synchronous>(module, "Synchronous").def(py::init<>());
+  py::class_<engine::Locked>(module, "Locked").def(py::init<>());
+  py::class_<engine::Hogwild>(module, "Hogwild")
+      .def(py::init([](bool copy) { return engine::Hogwild{copy}; }), py::arg("copy") = false);
+  py::class_<engine::Leashed>(module, "Leashed").def(py::init(&make_leashed), py::arg("persistence") = py::none());
+
+  py::class_<LiveHandle, std::shared_ptr<LiveHandle>>(module, "LiveRun")
+      .def_property_readonly("seconds", [](const LiveHandle& live) { return live.get().seconds(); })
+      .def_property_readonly("epoch", [](const LiveHandle& live) { return live.get().epoch(); })
+      .def_property_readonly("counts", [](const LiveHandle& live) { return to_dict(live.get().counts()); })
+      .def_property_readonly("staleness", [](const LiveHandle& live) { return live.get().staleness(); })
+      .def("snapshot", &LiveHandle::snapshot)
+      .def(
+          "request_stop",
+          [](const LiveHandle& live, const std::string& status) { live.get().request_stop(stop_status(status)); },
+          py::arg("status") = "stopped");
+
+  module.def("train", &train_network, py::arg("network"), py::arg("theta").noconvert(), py::arg("data"), py::kw_only(),
+             py::arg("engine"), py::arg("workers"), py::arg("batch_size"), py::arg("epochs"), py::arg("updates"),
+             py::arg("seconds"), py::arg("rate"), py::arg("policy"), py::arg("momentum"), py::arg("weight_decay"),
+             py::arg("seed"), py::arg("validation"), py::arg("observer"));
+}
+
+}  // namespace asap::bindings
