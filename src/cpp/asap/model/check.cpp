@@ -16,7 +16,7 @@ void check_labels(const Dataset& dataset, std::size_t classes) {
   };
   const auto offender = std::find_if(dataset.labels.begin(), dataset.labels.end(), out_of_range);
   if (offender != dataset.labels.end())
-    invalid_argument("labels: number ", offender - dataset.labels.begin(), " is ", *offender, "; accepted are 0 … ",
+    invalid_argument("labels[", offender - dataset.labels.begin(), "] is ", *offender, "; accepted are 0 … ",
                      classes - 1, ", one for each output of the network");
 }
 
