@@ -1,0 +1,74 @@
+"""Asynchronous parallel SGD on shared memory that adapts its steps to staleness.
+
+>>> import asap
+>>> data = asap.datasets.load("mnist")                              # doctest: +SKIP
+>>> model = asap.models.LeNet(data)                                 # doctest: +SKIP
+>>> run = asap.train(model, data.train, engine=asap.Leashed(), step=asap.TailTau(0.05), workers=4,
+...                  epochs=2, validation=data.test)                # doctest: +SKIP
+>>> run.history["accuracy"], run.staleness.mean                     # doctest: +SKIP
+"""
+
+try:
+    from asap import _core
+except ImportError as error:
+    raise ImportError(
+        "the compiled module asap._core is missing or cannot be loaded: install the package with `pip install .` "
+        f"(or `pip install -e .`) from its checkout, and start Python elsewhere than in the source folder ({error})"
+    ) from error
+
+from asap import datasets, engines, layers, models, rates, steps, stops
+from asap.callbacks import RunState
+from asap.engines import Hogwild, Leashed, Locked, Synchronous
+from asap.history import History
+from asap.layers import Conv2d, Dense, Flatten, MaxPool2d, ReLU, Tanh
+from asap.model import Evaluation, Model, load
+from asap.models import Sequential
+from asap.rates import ConstantRate, CosineRate, StepRate
+from asap.run import Run
+from asap.staleness import StalenessDistribution
+from asap.steps import Constant, Custom, FLeet, Inverse, InversePlusOne, TailTau
+from asap.stops import Patience, TargetAccuracy, TargetLoss
+from asap.trainer import train
+
+__version__ = _core.__version__
+
+__all__ = [
+    "Constant",
+    "ConstantRate",
+    "Conv2d",
+    "CosineRate",
+    "Custom",
+    "Dense",
+    "Evaluation",
+    "FLeet",
+    "Flatten",
+    "History",
+    "Hogwild",
+    "Inverse",
+    "InversePlusOne",
+    "Leashed",
+    "Locked",
+    "MaxPool2d",
+    "Model",
+    "Patience",
+    "ReLU",
+    "Run",
+    "RunState",
+    "Sequential",
+    "StalenessDistribution",
+    "StepRate",
+    "Synchronous",
+    "TailTau",
+    "Tanh",
+    "TargetAccuracy",
+    "TargetLoss",
+    "datasets",
+    "engines",
+    "layers",
+    "load",
+    "models",
+    "rates",
+    "steps",
+    "stops",
+    "train",
+]

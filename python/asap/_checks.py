@@ -1,0 +1,77 @@
+"""Checks of arguments: each error names the argument, what was given and what is accepted."""
+
+import math
+from collections.abc import Callable, Iterable
+from numbers import Integral, Real
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def integer(name: str, value: object, minimum: int) -> int:
+    """Return `value` as an int; TypeError unless integral, ValueError below `minimum`."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be an integer ≥ {minimum}; got {shown(value)}")
+    if value < minimum:
+        raise ValueError(f"{name} must be an integer ≥ {minimum}; got {value}")
+    return int(value)
+
+
+def number(name: str, value: object, accepted: str, holds: Callable[[float], bool]) -> float:
+    """Return `value` as a float; TypeError unless real, ValueError when not finite or outside `accepted`."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be {accepted}; got {shown(value)}")
+    if not (math.isfinite(value) and holds(float(value))):
+        raise ValueError(f"{name} must be {accepted}; got {value}")
+    return float(value)
+
+
+def positive(name: str, value: object) -> float:
+    """Return `value` as a finite float above 0."""
+    return number(name, value, "a finite number above 0", lambda x: x > 0.0)
+
+
+def not_negative(name: str, value: object) -> float:
+    """Return `value` as a finite float of at least 0."""
+    return number(name, value, "a finite number ≥ 0", lambda x: x >= 0.0)
+
+
+def share(name: str, value: object) -> float:
+    """Return `value` as a float in [0, 1]."""
+    return number(name, value, "a number in [0, 1]", lambda x: 0.0 <= x <= 1.0)
+
+
+def choice(name: str, value: object, accepted: Iterable[str]) -> str:
+    """Return `value` when it is one of the accepted words."""
+    words = list(accepted)
+    if not isinstance(value, str) or value not in words:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, words))}; got {shown(value)}")
+    return value
+
+
+def window(name: str, value: object) -> tuple[int, int]:
+    """Return `value` as (first, last), 0 ≤ first < last."""
+    accepted = f"{name} must be (first, last) with 0 ≤ first < last, in updates per worker"
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        raise TypeError(f"{accepted}; got {shown(value)}")
+    first, last = (integer(f"{name}[{i}]", part, 0) for i, part in enumerate(value))
+    if first >= last:
+        raise ValueError(f"{accepted}; got {value!r}")
+    return first, last
+
+
+def instance(name: str, value: object, kinds: type[T] | tuple[type[Any], ...], accepted: str) -> T:
+    """Return `value` when it is of one of the kinds; a class in place of an instance is told to add ()."""
+    if isinstance(value, kinds):
+        return value
+    if isinstance(value, type) and issubclass(value, kinds):
+        raise TypeError(f"{name} must be {accepted}; got the class {value.__name__}: add (), as in {value.__name__}()")
+    raise TypeError(f"{name} must be {accepted}; got {shown(value)}")
+
+
+def shown(value: object) -> str:
+    """Describe a value of the wrong kind for an error message, briefly."""
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    text = repr(value)
+    return f"{text} ({type(value).__name__})" if len(text) <= 60 else f"a {type(value).__name__}"

@@ -1,0 +1,115 @@
+"""The settings of a run, checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from asap import _checks, _core, engines
+from asap._plain import plain
+from asap.engines import Engine
+from asap.model import Model
+from asap.rates import Span
+from asap.steps import Step, as_step
+from asap.stops import StopRule
+
+__all__ = ["TrainConfig"]
+
+_SEED_END = 2**64
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """The settings of a run as `asap.train` understood them, defaults filled in; see there for their meanings."""
+
+    engine: Engine
+    step: Step
+    workers: int
+    batch_size: int
+    epochs: int | None
+    updates: int | None
+    seconds: float | None
+    momentum: float
+    weight_decay: float
+    stop: tuple[StopRule, ...]
+    seed: int
+
+    def span(self, samples: int) -> Span:
+        """Return how long the run is on so many samples; a synchronous update consumes a batch per worker."""
+        batches = -(-samples // self.batch_size)
+        per_epoch = batches / (self.workers if isinstance(self.engine, engines.Synchronous) else 1)
+        limits = [] if self.updates is None else [self.updates]
+        limits += [] if self.epochs is None else [round(self.epochs * per_epoch)]
+        return Span(per_epoch, max(1, min(limits)) if limits else None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, ready for JSON."""
+        return {field.name: plain(getattr(self, field.name)) for field in fields(self)}
+
+
+def checked_config(
+    *,
+    engine: object,
+    step: object,
+    workers: int | None,
+    batch_size: int,
+    epochs: int | None,
+    updates: int | None,
+    seconds: float | None,
+    momentum: float,
+    weight_decay: float,
+    stop: object,
+    seed: int,
+) -> TrainConfig:
+    """Check what `asap.train` was given and fill in the defaults."""
+    engine = as_engine(engine)
+    if epochs is None and updates is None and seconds is None:
+        epochs = 1
+    return TrainConfig(
+        engine=engine,
+        step=as_step(step),
+        workers=_worker_count(workers, engine),
+        batch_size=_checks.integer("batch_size", batch_size, 1),
+        epochs=None if epochs is None else _checks.integer("epochs", epochs, 1),
+        updates=None if updates is None else _checks.integer("updates", updates, 1),
+        seconds=None if seconds is None else _checks.positive("seconds", seconds),
+        momentum=_checks.number("momentum", momentum, "a number in [0, 1)", lambda x: 0.0 <= x < 1.0),
+        weight_decay=_checks.not_negative("weight_decay", weight_decay),
+        stop=_stop_rules(stop),
+        seed=_checked_seed(seed),
+    )
+
+
+def as_engine(value: object) -> Engine:
+    """Return an engine as it is, and Leashed() for None."""
+    if value is None:
+        return engines.Leashed()
+    if isinstance(value, Model) or (isinstance(value, type) and issubclass(value, Model)):
+        raise TypeError(
+            "engine must be an engine; got a network (asap.Sequential is the network container): "
+            "the one-worker engine is asap.engines.Sequential()"
+        )
+    return _checks.instance("engine", value, Engine.__args__, "an engine such as asap.Leashed()")
+
+
+def _worker_count(workers: int | None, engine: Engine) -> int:
+    alone = isinstance(engine, engines.Sequential)
+    if workers is None:
+        return 1 if alone else _core.usable_cpus()
+    workers = _checks.integer("workers", workers, 1)
+    if alone and workers != 1:
+        raise ValueError(f"workers must be 1 with the engine asap.engines.Sequential(); got {workers}")
+    return workers
+
+
+def _stop_rules(stop: object) -> tuple[StopRule, ...]:
+    rules = () if stop is None else tuple(stop) if isinstance(stop, (list, tuple)) else (stop,)
+    accepted = "None, a rule such as asap.TargetLoss(0.1), or a list of rules"
+    return tuple(_checks.instance("stop", rule, StopRule.__args__, accepted) for rule in rules)
+
+
+def _checked_seed(seed: int) -> int:
+    seed = _checks.integer("seed", seed, 0)
+    if seed >= _SEED_END:
+        raise ValueError(f"seed must be below 2**64; got {seed}")
+    return seed

@@ -1,0 +1,93 @@
+"""The engines: who may read and write the shared parameters, and when.
+
+`engine=asap.Leashed(persistence=2)` and its like are plain values. The one-worker engine is `asap.engines.Sequential`;
+`asap.Sequential` is the network container.
+"""
+
+import math
+from dataclasses import dataclass
+
+from asap import _checks, _core
+
+__all__ = ["Engine", "Hogwild", "Leashed", "Locked", "Sequential", "Synchronous"]
+
+
+@dataclass(frozen=True)
+class Sequential:
+    """Plain SGD: one worker, in place. Staleness is 0."""
+
+    def _to_core(self) -> _core.Sequential:
+        return _core.Sequential()
+
+
+@dataclass(frozen=True)
+class Synchronous:
+    """Synchronous SGD: m gradients at one version give one averaged update, behind a barrier.
+
+    An update consumes m batches; staleness is 0. Progress: blocking.
+    """
+
+    def _to_core(self) -> _core.Synchronous:
+        return _core.Synchronous()
+
+
+@dataclass(frozen=True)
+class Locked:
+    """Lock-based AsyncSGD: parameters are copied under a mutex, and updated under it.
+
+    Consistent views. Progress: blocking.
+    """
+
+    def _to_core(self) -> _core.Locked:
+        return _core.Locked()
+
+
+@dataclass(frozen=True)
+class Hogwild:
+    """Hogwild!: parameters are read and updated without synchronisation, component by component (Niu et al., 2011).
+
+    Views may be inconsistent and components of an update may be lost, by design. Progress: wait-free.
+
+    Args:
+        read: "in-place" computes gradients on the shared parameters themselves, "copy" on an unsynchronised copy.
+    """
+
+    read: str = "in-place"
+
+    def __post_init__(self) -> None:
+        _checks.choice("read", self.read, ("in-place", "copy"))
+
+    def _to_core(self) -> _core.Hogwild:
+        return _core.Hogwild(copy=self.read == "copy")
+
+
+@dataclass(frozen=True)
+class Leashed:
+    """Leashed-SGD: immutable parameter vectors, replaced by compare-and-swap (Bäckström et al., IPDPS 2021).
+
+    Consistent views. Progress: lock-free.
+
+    Args:
+        persistence: T_p ≥ 0, how often a publication that lost the race is tried again, on the newer vector, before its
+            gradient is dropped. 0: one attempt. None or math.inf: until it is published.
+    """
+
+    persistence: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.persistence is None:
+            return
+        if isinstance(self.persistence, float) and self.persistence == math.inf:
+            object.__setattr__(self, "persistence", None)
+            return
+        try:
+            object.__setattr__(self, "persistence", _checks.integer("persistence", self.persistence, 0))
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{error}; None stands for ∞") from None
+
+    def _to_core(self) -> _core.Leashed:
+        return _core.Leashed(self.persistence)
+
+
+Engine = Sequential | Synchronous | Locked | Hogwild | Leashed
+"""Any engine."""

@@ -1,0 +1,190 @@
+"""The result of a training run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asap._plain import dumps, plain
+from asap.config import TrainConfig
+from asap.datasets.files import write_atomically
+from asap.environment import environment
+from asap.history import History, row_of
+from asap.model import Model
+from asap.staleness import StalenessDistribution
+
+__all__ = ["Run", "ScaleTable"]
+
+SCHEMA = "asap.run/1"
+
+
+class ScaleTable(NamedTuple):
+    """A scale table and when it came into force.
+
+    Attributes:
+        update: number of updates published before it.
+        entries: C[0], …, C[K]; the last one serves every τ ≥ K.
+    """
+
+    update: int
+    entries: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Run:
+    """What a run was and what it gave.
+
+    Attributes:
+        status: "completed", "stopped", "interrupted" or "diverged".
+        history: one row per epoch.
+        staleness: τ of the published updates, over all workers and per worker.
+        rejections: τ of the gradients with C(τ) = 0, likewise.
+        updates: updates published; with the synchronous engine one per round.
+        gradients: gradients computed to the end: published, merged into a round's update, dropped or rejected.
+        samples: samples in all gradients.
+        attempts: tries to publish.
+        drops: gradients given up after the persistence bound.
+        rejected: gradients with C(τ) = 0.
+        seconds: from the first worker's start to the last one's end.
+        effective_step: E[C] · η, the mean of η · C(τ) over published and rejected updates.
+        vectors_high_water: parameter vectors alive at the same time, at most; gradients are not counted.
+        tables: the scale tables, in the order in which they were used.
+        parameters: where the run ended, shape (num_parameters,), read-only.
+        model: the model that was trained. A later run may have changed its parameters; `parameters` stay.
+        config: the settings, with defaults filled in.
+        num_samples: samples in the training data.
+        num_validation_samples: samples in the validation data.
+        environment: hardware and versions.
+    """
+
+    status: str
+    history: History
+    staleness: StalenessDistribution
+    rejections: StalenessDistribution
+    updates: int
+    gradients: int
+    samples: int
+    attempts: int
+    drops: int
+    rejected: int
+    seconds: float
+    effective_step: float
+    vectors_high_water: int
+    tables: list[ScaleTable]
+    parameters: NDArray[np.float32]
+    model: Model
+    config: TrainConfig
+    num_samples: int
+    num_validation_samples: int
+    environment: Mapping[str, str | int]
+
+    @classmethod
+    def _of(
+        cls,
+        report: Mapping[str, Any],
+        model: Model,
+        theta: NDArray[np.float32],
+        config: TrainConfig,
+        num_samples: int,
+        num_validation_samples: int,
+    ) -> Run:
+        """Return the run that the core reported."""
+        counts = report["counts"]
+        theta.flags.writeable = False
+        return cls(
+            status=report["status"],
+            history=History([row_of(record, model.architecture.has_classes) for record in report["history"]]),
+            staleness=StalenessDistribution._merge(report["staleness"]),
+            rejections=StalenessDistribution._merge(report["rejections"]),
+            updates=counts["published"],
+            gradients=counts["gradients"],
+            samples=counts["samples"],
+            attempts=counts["attempts"],
+            drops=counts["dropped"],
+            rejected=counts["rejected"],
+            seconds=report["seconds"],
+            effective_step=counts["step_sum"] / max(1, counts["published"] + counts["rejected"]),
+            vectors_high_water=report["vectors_high_water"],
+            tables=[ScaleTable(update, np.asarray(entries)) for update, entries in report["tables"]],
+            parameters=theta,
+            model=model,
+            config=config,
+            num_samples=num_samples,
+            num_validation_samples=num_validation_samples,
+            environment=environment(),
+        )
+
+    @property
+    def updates_per_second(self) -> float:
+        """Published updates per second."""
+        return self.updates / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def samples_per_second(self) -> float:
+        """Samples worked on per second."""
+        return self.samples / self.seconds if self.seconds > 0 else 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything but the parameters as plain values ready for strict JSON, schema "asap.run/1"."""
+        architecture = self.model.architecture
+        document = {
+            "schema": SCHEMA,
+            "status": self.status,
+            "model": {"name": type(self.model).__name__, "num_parameters": self.model.num_parameters}
+            | architecture.to_dict(),
+            "data": {"samples": self.num_samples, "validation_samples": self.num_validation_samples},
+            "config": self.config.to_dict(),
+            "environment": self.environment,
+            "results": {name: getattr(self, name) for name in _FIGURES},
+            "history": list(self.history),
+            "staleness": self.staleness.to_dict(),
+            "rejections": self.rejections.to_dict(),
+            "tables": [table._asdict() for table in self.tables],
+        }
+        return {name: plain(value) for name, value in document.items()}
+
+    def save(self, folder: str | PathLike[str]) -> Path:
+        """Write run.json and parameters.safetensors into a folder, which is made where missing; return the folder.
+
+        Each file appears complete or not at all, run.json last. `asap.load(folder / "parameters.safetensors")` gives
+        the model back.
+
+        Raises:
+            ImportError: safetensors is not installed (extra "io").
+        """
+        target = Path(folder)
+        model = self.model.copy()
+        model.parameters = self.parameters
+        target.mkdir(parents=True, exist_ok=True)
+        model.save(target / "parameters.safetensors")
+        write_atomically(target / "run.json", [dumps(self.to_dict()).encode()])
+        return target
+
+    def __repr__(self) -> str:
+        parts = [f"{self.updates:,} updates in {self.seconds:.3g} s", f"mean τ {self.staleness.mean:.3g}"]
+        last = self.history[-1] if self.history else {}
+        for name in ("loss", "validation_loss", "accuracy"):
+            if (value := last.get(name)) is not None:
+                parts.append(f"{name.replace('_', ' ')} {value:.4g}")
+        return f"Run({self.status}: {', '.join(parts)})"
+
+
+_FIGURES = (
+    "updates",
+    "gradients",
+    "samples",
+    "attempts",
+    "drops",
+    "rejected",
+    "seconds",
+    "updates_per_second",
+    "samples_per_second",
+    "effective_step",
+    "vectors_high_water",
+)

@@ -1,0 +1,152 @@
+"""Training: workers minimise a model's loss on shared parameters, the calling thread watches over them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asap import _checks, _core
+from asap import progress as displays
+from asap.callbacks import Callback, Observer
+from asap.config import TrainConfig, checked_config
+from asap.engines import Engine
+from asap.model import DataLike, Model
+from asap.run import Run
+from asap.steps import Step
+from asap.stops import StopRule
+
+__all__ = ["train"]
+
+
+def train(
+    model: Model,
+    data: DataLike,
+    *,
+    engine: Engine | None = None,
+    step: Step | float = 0.01,
+    workers: int | None = None,
+    batch_size: int = 32,
+    epochs: int | None = None,
+    updates: int | None = None,
+    seconds: float | None = None,
+    momentum: float = 0.0,
+    weight_decay: float = 0.0,
+    validation: DataLike | None = None,
+    stop: StopRule | Sequence[StopRule] | None = None,
+    callbacks: Callback | Sequence[Callback] = (),
+    seed: int = 0,
+    progress: bool | None = None,
+) -> Run:
+    """Train a model on shared memory with asynchronous (or synchronous, or sequential) SGD.
+
+    Training starts from the model's present parameters and leaves the result there: calling it again goes on. The run
+    ends at the first limit reached; without any limit it lasts one epoch. Workers are threads; the interpreter lock is
+    free while they work, and several runs on different models may go on side by side. Ctrl-C ends the run, which is
+    returned with what was learnt so far.
+
+    Args:
+        model: what to train.
+        data: a split, or (inputs, labels or targets).
+        engine: who may read and write the shared parameters when; `asap.Leashed()` by default.
+        step: base rate and staleness scale; a number η is `asap.Constant(η)`.
+        workers: m, the number of worker threads; by default one per CPU that this process may use (1 for the engine
+            `asap.engines.Sequential`).
+        batch_size: samples in a gradient; the last batch of an epoch may be shorter.
+        epochs: passes over the data.
+        updates: published updates.
+        seconds: wall-clock time.
+        momentum: β in [0, 1): u ← β u + C(τ) g, θ ← θ − η u.
+        weight_decay: λ ≥ 0: g is the gradient plus λ θ.
+        validation: like data; evaluated on a snapshot after each epoch, without stalling the workers.
+        stop: one or several rules, judged after each epoch: `asap.TargetLoss`, `asap.TargetAccuracy`, `asap.Patience`.
+        callbacks: functions of a `RunState`, called on this thread after each epoch and about twice a second between.
+            An exception in one of them ends the run and is raised.
+        seed: of the batch order. With one worker it fixes the result bit by bit; with several the order of updates
+            depends on timing.
+        progress: whether to show progress on standard error: a bar in a terminal or notebook, a line per epoch
+            elsewhere. None shows it in terminals and notebooks only.
+
+    Returns:
+        The run: status, history, staleness, counts and parameters. Its status is "completed", "stopped" (by a rule or a
+        callback), "interrupted" (by Ctrl-C) or "diverged": a loss or parameter was not finite; the parameters are then
+        the last finite ones.
+
+    Raises:
+        TypeError, ValueError: an argument does not fit; names the argument, what was given and what is accepted.
+    """
+    _checks.instance("model", model, Model, "a model such as asap.models.LeNet(data)")
+    config = checked_config(
+        engine=engine,
+        step=step,
+        workers=workers,
+        batch_size=batch_size,
+        epochs=epochs,
+        updates=updates,
+        seconds=seconds,
+        momentum=momentum,
+        weight_decay=weight_decay,
+        stop=stop,
+        seed=seed,
+    )
+    functions = _checked_callbacks(callbacks)
+    training = model._dataset(data)
+    held_out = None if validation is None else model._dataset(validation, "validation")
+    has_classes = model.architecture.has_classes
+    _check_columns(config, held_out is not None, has_classes)
+    display = displays.choose(progress, config.span(len(training)))
+    observer = Observer(display, config.stop, functions, has_classes)
+    theta = model.parameters.copy()
+    try:
+        report = _train(model, theta, training, held_out, config, observer)
+    finally:
+        display.close()
+        model.parameters = theta
+    return Run._of(report, model, theta, config, len(training), 0 if held_out is None else len(held_out))
+
+
+def _train(
+    model: Model,
+    theta: NDArray[np.float32],
+    training: _core.Dataset,
+    validation: _core.Dataset | None,
+    config: TrainConfig,
+    observer: Observer,
+) -> dict[str, Any]:
+    return _core.train(
+        model._network,
+        theta,
+        training,
+        engine=config.engine._to_core(),
+        workers=config.workers,
+        batch_size=config.batch_size,
+        epochs=config.epochs,
+        updates=config.updates,
+        seconds=config.seconds,
+        rate=config.step._rate_to_core(config.span(len(training))),
+        policy=config.step._to_core(),
+        momentum=config.momentum,
+        weight_decay=config.weight_decay,
+        seed=config.seed,
+        validation=validation,
+        observer=observer,
+    )
+
+
+def _checked_callbacks(callbacks: object) -> tuple[Callback, ...]:
+    functions = tuple(callbacks) if isinstance(callbacks, (list, tuple)) else (callbacks,)
+    for i, function in enumerate(functions):
+        if not callable(function):
+            raise TypeError(f"callbacks[{i}] must be callable with a RunState; got {_checks.shown(function)}")
+    return functions
+
+
+def _check_columns(config: TrainConfig, is_validated: bool, has_classes: bool) -> None:
+    """Refuse stop rules that could never be judged."""
+    for rule in config.stop:
+        if rule.column != "loss" and not is_validated:
+            raise ValueError(f"stop={rule!r} needs validation data; give validation=")
+        if rule.column == "accuracy" and not has_classes:
+            raise ValueError(f"stop={rule!r} needs classes, hence the loss softmax-cross-entropy")
