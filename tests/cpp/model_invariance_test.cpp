@@ -92,27 +92,27 @@ TEST(bytes_and_the_floats_they_stand_for_give_the_same_gradient) {
 
 TEST(the_order_of_the_inputs_in_memory_does_not_matter) {
   for_every_network([](const Network& network, const auto& theta, asap::Dataset data) {
-    const auto [channels, height, width] = network.input();
+    const Shape shape = network.input();
     const auto* planar = reinterpret_cast<const float*>(data.inputs.data);
     const auto expected = gradient(network, theta, data, all_indices(40));
     // Channels last, samples and columns backwards.
     std::vector<float> memory(40 * network.input().size());
     const auto place = [&](std::size_t s, std::size_t c, std::size_t y, std::size_t x) {
-      return (((39 - s) * height + y) * width + (width - 1 - x)) * channels + c;
+      return (((39 - s) * shape.height + y) * shape.width + (shape.width - 1 - x)) * shape.channels + c;
     };
     for (std::size_t s = 0; s < 40; ++s)
-      for (std::size_t c = 0; c < channels; ++c)
-        for (std::size_t y = 0; y < height; ++y)
-          for (std::size_t x = 0; x < width; ++x) memory[place(s, c, y, x)] = *planar++;
+      for (std::size_t c = 0; c < shape.channels; ++c)
+        for (std::size_t y = 0; y < shape.height; ++y)
+          for (std::size_t x = 0; x < shape.width; ++x) memory[place(s, c, y, x)] = *planar++;
     const auto bytes = [](std::size_t floats) { return static_cast<std::ptrdiff_t>(floats * sizeof(float)); };
     data.inputs = {reinterpret_cast<const std::byte*>(memory.data() + place(0, 0, 0, 0)),
                    asap::ElementType::float32,
                    40,
                    network.input(),
-                   -bytes(height * width * channels),
+                   -bytes(shape.height * shape.width * shape.channels),
                    bytes(1),
-                   bytes(width * channels),
-                   -bytes(channels)};
+                   bytes(shape.width * shape.channels),
+                   -bytes(shape.channels)};
     CHECK(gradient(network, theta, data, all_indices(40)) == expected);
   });
 }
