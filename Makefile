@@ -26,11 +26,12 @@ test: $(INSTALLED)  ## Run every test, C++ and Python; the ones on real data nee
 	$(BIN)/python -m pytest
 
 .PHONY: lint
-lint: $(INSTALLED)  ## Check formatting, style, types and docstrings
+lint: $(INSTALLED)  ## Check formatting, style, types, docstrings and that each header compiles alone
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/clang-format --dry-run -Werror $(CXX_FILES)
 	$(BIN)/mypy
+	$(BIN)/cmake --build $(BUILD) --target all_verify_interface_header_sets
 	$(BIN)/python -m pytest -q tests/python/test_docstrings.py
 
 .PHONY: format
