@@ -1,8 +1,5 @@
 // Direct convolution in the lanes layout: kLanes samples side by side, so that every access is a whole vector.
 
-ASAP_INLINE const Vec* vectors(const float* lanes) { return reinterpret_cast<const Vec*>(lanes); }
-ASAP_INLINE Vec* vectors(float* lanes) { return reinterpret_cast<Vec*>(lanes); }
-
 void conv_forward(const Convolution& c, std::size_t groups, const float* input, const float* weights, const float* bias,
                   Activation activation, float* output) {
   const std::size_t rows = c.height - c.window + 1, columns = c.width - c.window + 1;

@@ -1,4 +1,4 @@
-// Activations, their derivatives, and the scaling of bytes.
+// Activations, their derivatives, column sums, and the scaling of bytes.
 
 ASAP_INLINE Vec rectified(Vec x) { return x > 0.0f ? x : Vec{}; }
 
@@ -42,4 +42,10 @@ void activate_backward(Activation activation, std::size_t n, const float* y, con
 
 void scale_bytes(std::size_t n, const std::uint8_t* __restrict bytes, float scale, float* __restrict values) {
   for (std::size_t i = 0; i < n; ++i) values[i] = scale * static_cast<float>(bytes[i]);
+}
+
+void bias_gradient(std::size_t rows, std::size_t n, const float* d_output, float* gradient) {
+  for (std::size_t j = 0; j < n; ++j) gradient[j] = 0;
+  for (std::size_t i = 0; i < rows; ++i)
+    for (std::size_t j = 0; j < n; ++j) gradient[j] += d_output[i * n + j];
 }

@@ -3,31 +3,51 @@
 // Only compiler vector extensions: the same source serves x86-64 and aarch64, GCC and Clang.
 
 #define ASAP_INLINE inline __attribute__((always_inline))
-#define ASAP_NOINLINE __attribute__((noinline))
 
-#if defined(__AVX512F__)
-constexpr std::size_t kLanes = 16;
-#elif defined(__AVX2__)
-constexpr std::size_t kLanes = 8;
+// Before a loop over registers: without it the compiler may keep the array in memory.
+#if defined(__clang__)
+#define ASAP_UNROLL _Pragma("unroll")
 #else
-constexpr std::size_t kLanes = 4;
+#define ASAP_UNROLL _Pragma("GCC unroll 32")
 #endif
 
-typedef float Vec __attribute__((vector_size(kLanes * sizeof(float))));
-typedef std::int32_t IntVec __attribute__((vector_size(kLanes * sizeof(float))));
-typedef double WideVec __attribute__((vector_size(kLanes * sizeof(double))));
+#if defined(__AVX512F__)
+constexpr std::size_t kLanes = 16, kRegisters = 32;
+#elif defined(__AVX2__)
+constexpr std::size_t kLanes = 8, kRegisters = 16;
+#elif defined(__aarch64__)
+constexpr std::size_t kLanes = 4, kRegisters = 32;
+#else
+constexpr std::size_t kLanes = 4, kRegisters = 16;
+#endif
+
+typedef float Vec __attribute__((vector_size(kLanes * sizeof(float)), may_alias));
 typedef float UnalignedVec __attribute__((vector_size(kLanes * sizeof(float)), aligned(alignof(float)), may_alias));
+typedef std::int32_t IntVec __attribute__((vector_size(kLanes * sizeof(float))));
 
 ASAP_INLINE Vec load(const float* from) { return *reinterpret_cast<const UnalignedVec*>(from); }
 ASAP_INLINE void store(float* to, Vec v) { *reinterpret_cast<UnalignedVec*>(to) = v; }
 
+/// The lanes layout as whole vectors; its arrays are aligned.
+ASAP_INLINE const Vec* vectors(const float* lanes) { return reinterpret_cast<const Vec*>(lanes); }
+ASAP_INLINE Vec* vectors(float* lanes) { return reinterpret_cast<Vec*>(lanes); }
+
 /// x in every lane. (x − 0 is x for every x, −0 and NaN too, which x + 0 is not.)
 ASAP_INLINE Vec broadcast(float x) { return x - Vec{}; }
+
+/// Copies `count` < kLanes floats in pieces whose sizes the compiler knows.
+ASAP_INLINE void copy_few(float* to, const float* from, std::size_t count) {
+  ASAP_UNROLL for (std::size_t piece = kLanes / 2; piece > 0; piece /= 2) if (count & piece) {
+    __builtin_memcpy(to, from, piece * sizeof(float));
+    to += piece;
+    from += piece;
+  }
+}
 
 /// The first `count` < kLanes floats, then zeros; nothing behind them is read.
 ASAP_INLINE Vec load_first(const float* from, std::size_t count) {
   alignas(Vec) float lanes[kLanes] = {};
-  for (std::size_t i = 0; i < count; ++i) lanes[i] = from[i];
+  copy_few(lanes, from, count);
   return load(lanes);
 }
 
@@ -35,9 +55,27 @@ ASAP_INLINE Vec load_first(const float* from, std::size_t count) {
 ASAP_INLINE void store_first(float* to, std::size_t count, Vec v) {
   alignas(Vec) float lanes[kLanes];
   store(lanes, v);
-  for (std::size_t i = 0; i < count; ++i) to[i] = lanes[i];
+  copy_few(to, lanes, count);
 }
 
+/// Elements at … at + kLanes − 1 of array[size]; zeros for those that do not exist.
+ASAP_INLINE Vec load_within(const float* array, std::size_t size, std::size_t at) {
+  if (at + kLanes <= size) return load(array + at);
+  return at < size ? load_first(array + at, size - at) : Vec{};
+}
+
+ASAP_INLINE Vec load_some(const float* from, std::size_t count) {
+  return count == kLanes ? load(from) : load_first(from, count);
+}
+
+ASAP_INLINE void store_some(float* to, std::size_t count, Vec v) {
+  if (count == kLanes)
+    store(to, v);
+  else
+    store_first(to, count, v);
+}
+
+ASAP_INLINE std::size_t smaller(std::size_t a, std::size_t b) { return a < b ? a : b; }
 ASAP_INLINE Vec larger(Vec a, Vec b) { return a > b ? a : b; }
 
 ASAP_INLINE float sum(Vec v) {

@@ -11,6 +11,7 @@ namespace {
 // clang-format off: each file uses only the ones above it
 #include "asap/kernels/simd.inl"
 #include "asap/kernels/elementwise.inl"
+#include "asap/kernels/transpose.inl"
 #include "asap/kernels/gemm.inl"
 #include "asap/kernels/convolution.inl"
 #include "asap/kernels/pooling.inl"

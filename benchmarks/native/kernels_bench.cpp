@@ -1,0 +1,241 @@
+// GFLOP/s and GB/s of the kernels on one core, at the sizes of the ready-made MLP and LeNet.
+//
+// usage: [ASAP_ISA=…] kernels_bench [part of a name …]      runs the cases whose names contain one of the parts
+// Every case is first compared with the naive reference; a wrong answer ends the program with status 1.
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "asap/core/aligned_buffer.h"
+#include "asap/kernels/reference.h"
+#include "fma_peak.h"
+#include "timing.h"
+
+namespace {
+
+using namespace asap::kernels;
+using Buffer = asap::AlignedBuffer<float>;
+
+// Each case is measured kRounds times, in turn with the peak, because the clock rate of a shared machine wanders.
+constexpr std::size_t kRounds = 9;
+constexpr double kSeconds = 0.008;  // of one measurement
+
+Buffer normal(std::size_t size, unsigned seed) {
+  std::mt19937 engine(seed);
+  std::normal_distribution<float> distribution;
+  Buffer buffer(size);
+  for (float& value : buffer.span()) value = distribution(engine);
+  return buffer;
+}
+
+/// Ends the program unless ‖actual − expected‖ ≤ 1e-4·‖expected‖: both are float32 sums, in different orders.
+void check(const std::string& name, const Buffer& actual, const Buffer& expected) {
+  double squares = 0, norm = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    squares += std::pow(static_cast<double>(actual[i]) - static_cast<double>(expected[i]), 2);
+    norm += std::pow(static_cast<double>(expected[i]), 2);
+  }
+  if (std::sqrt(squares) <= 1e-4 * std::sqrt(norm)) return;
+  std::fprintf(stderr, "%s is wrong: error %g of norm %g\n", name.c_str(), std::sqrt(squares), std::sqrt(norm));
+  std::exit(1);
+}
+
+class Bench {
+ public:
+  Bench(int argc, char** argv) : parts_(argv + 1, argv + argc) {
+    std::printf("isa %s; medians of %zu measurements; %% of the FMA peak measured in between\n",
+                std::string(table_.name).c_str(), kRounds);
+  }
+
+  void gemms() {
+    for (const std::size_t batch : {16u, 64u, 512u}) {
+      for (const auto& [inputs, outputs] : {std::pair{784u, 128u}, {128u, 128u}, {128u, 10u}, {256u, 120u}}) {
+        gemm({.m = batch, .n = outputs, .k = inputs, .activation = Activation::relu});
+        if (inputs != 784) gemm({.transpose_b = true, .m = batch, .n = inputs, .k = outputs});
+        gemm({.transpose_a = true, .m = inputs, .n = outputs, .k = batch});
+      }
+    }
+  }
+
+  void convolutions() {
+    for (const std::size_t samples : {16u, 64u, 512u})
+      for (const Convolution& c :
+           {Convolution{1, 28, 28, 6, 5}, {6, 12, 12, 16, 5}, {1, 28, 28, 4, 3}, {4, 13, 13, 8, 3}})
+        convolution(c, samples);
+  }
+
+  void rest() {
+    pooling({6, 24, 24, 2}, 64);
+    layout(64, 784);
+    layout(64, 256);
+    losses(64, 10);
+    activations(64 * 128);
+    updates(134794);
+  }
+
+ private:
+  bool wanted(const std::string& name) const {
+    if (parts_.empty()) return true;
+    for (const std::string& part : parts_)
+      if (name.find(part) != std::string::npos) return true;
+    return false;
+  }
+
+  template <class Function>
+  void time_flops(const std::string& name, double flops, Function f) {
+    std::vector<double> seconds, shares;
+    for (std::size_t round = 0; round < kRounds; ++round) {
+      const double peak = bench::measure_fma_peak(kSeconds / 4);
+      seconds.push_back(bench::seconds_per_call(f, kSeconds));
+      shares.push_back(flops / seconds.back() * 1e-9 / peak);
+    }
+    const double time = bench::median(seconds);
+    std::printf("%-44s %9.2f us %7.1f GFLOP/s %5.1f %%\n", name.c_str(), time * 1e6, flops / time * 1e-9,
+                100 * bench::median(shares));
+  }
+
+  template <class Function>
+  void time_floats(const std::string& name, std::size_t floats, Function f) {
+    std::vector<double> seconds;
+    for (std::size_t round = 0; round < kRounds; ++round) seconds.push_back(bench::seconds_per_call(f, kSeconds));
+    const double time = bench::median(seconds);
+    std::printf("%-44s %9.2f us %7.1f GB/s\n", name.c_str(), time * 1e6, 4e-9 * static_cast<double>(floats) / time);
+  }
+
+  void gemm(Gemm g) {
+    const std::string name = std::string("gemm ") + (g.transpose_a ? "T" : "N") + (g.transpose_b ? "T" : "N") +
+                             " m=" + std::to_string(g.m) + " n=" + std::to_string(g.n) + " k=" + std::to_string(g.k);
+    if (!wanted(name)) return;
+    const Buffer a = normal(g.m * g.k, 1), b = normal(g.k * g.n, 2), bias = normal(g.n, 3);
+    Buffer c(g.m * g.n), expected(g.m * g.n);
+    g.a = a.data(), g.b = b.data(), g.c = c.data();
+    if (g.activation != Activation::identity) g.bias = bias.data();
+    Buffer scratch(table_.gemm_scratch(g));
+    g.scratch = scratch.data();
+    table_.gemm(g);
+    reference::gemm(g.transpose_a, g.transpose_b, g.m, g.n, g.k, g.a, g.b, g.bias, g.activation, expected.data());
+    check(name, c, expected);
+    time_flops(name, 2.0 * static_cast<double>(g.m * g.n * g.k), [&] { table_.gemm(g); });
+  }
+
+  void convolution(const Convolution& c, std::size_t samples) {
+    const std::string name = "conv " + std::to_string(c.channels) + "x" + std::to_string(c.height) + "->" +
+                             std::to_string(c.filters) + " " + std::to_string(c.window) + "x" +
+                             std::to_string(c.window) + " n=" + std::to_string(samples);
+    if (!wanted(name)) return;
+    const std::size_t groups = samples / table_.lanes, n = groups * table_.lanes;
+    const double flops = 2.0 * static_cast<double>(samples * c.weights() * c.out_height() * c.out_width());
+    const Buffer rows = normal(n * c.inputs(), 1), d_rows = normal(n * c.outputs(), 2),
+                 weights = normal(c.weights(), 3), bias = normal(c.filters, 4);
+    Buffer input(rows.size()), output(d_rows.size()), d_output(d_rows.size()), d_input(rows.size()),
+        d_weights(c.weights()), d_bias(c.filters), scratch(table_.conv_backward_scratch(c));
+    Buffer output_rows(output.size()), d_input_rows(d_input.size()), expected(output.size()), expected_dw(c.weights()),
+        expected_db(c.filters), expected_dx(d_input.size());
+    table_.lanes_from_rows(n, c.inputs(), rows.data(), input.data());
+    table_.lanes_from_rows(n, c.outputs(), d_rows.data(), d_output.data());
+
+    const auto forward = [&] {
+      table_.conv_forward(c, groups, input.data(), weights.data(), bias.data(), Activation::relu, output.data());
+    };
+    const auto backward_weights = [&] {
+      table_.conv_backward_weights(c, groups, input.data(), d_output.data(), d_weights.data(), d_bias.data(),
+                                   scratch.data());
+    };
+    const auto backward_data = [&] {
+      table_.conv_backward_data(c, groups, d_output.data(), weights.data(), d_input.data(), scratch.data());
+    };
+    forward(), backward_weights(), backward_data();
+    table_.rows_from_lanes(n, c.outputs(), output.data(), output_rows.data());
+    table_.rows_from_lanes(n, c.inputs(), d_input.data(), d_input_rows.data());
+    reference::conv_forward(c, n, rows.data(), weights.data(), bias.data(), Activation::relu, expected.data());
+    reference::conv_backward_weights(c, n, rows.data(), d_rows.data(), expected_dw.data(), expected_db.data());
+    reference::conv_backward_data(c, n, d_rows.data(), weights.data(), expected_dx.data());
+    check(name + " forward", output_rows, expected);
+    check(name + " backward weights", d_weights, expected_dw);
+    check(name + " backward bias", d_bias, expected_db);
+    check(name + " backward data", d_input_rows, expected_dx);
+    time_flops(name + " forward", flops, forward);
+    time_flops(name + " backward weights", flops, backward_weights);
+    if (c.channels > 1) time_flops(name + " backward data", flops, backward_data);
+  }
+
+  void pooling(const Pooling& p, std::size_t samples) {
+    if (!wanted("pool")) return;
+    const std::size_t groups = samples / table_.lanes;
+    const Buffer input = normal(samples * p.inputs(), 1), d_output = normal(samples * p.outputs(), 2);
+    Buffer output(d_output.size()), d_input(input.size());
+    time_floats("pool forward", input.size() + output.size(),
+                [&] { table_.pool_forward(p, groups, input.data(), output.data()); });
+    time_floats("pool backward", 2 * (input.size() + output.size()),
+                [&] { table_.pool_backward(p, groups, input.data(), output.data(), d_output.data(), d_input.data()); });
+  }
+
+  void layout(std::size_t samples, std::size_t features) {
+    if (!wanted("layout")) return;
+    const Buffer rows = normal(samples * features, 1);
+    Buffer lanes(rows.size()), back(rows.size());
+    table_.lanes_from_rows(samples, features, rows.data(), lanes.data());
+    table_.rows_from_lanes(samples, features, lanes.data(), back.data());
+    check("layout", back, rows);
+    const std::string size = std::to_string(samples) + "x" + std::to_string(features);
+    time_floats("layout lanes from rows " + size, 2 * rows.size(),
+                [&] { table_.lanes_from_rows(samples, features, rows.data(), lanes.data()); });
+    time_floats("layout rows from lanes " + size, 2 * rows.size(),
+                [&] { table_.rows_from_lanes(samples, features, lanes.data(), back.data()); });
+  }
+
+  void losses(std::size_t rows, std::size_t classes) {
+    if (!wanted("loss")) return;
+    const Buffer output = normal(rows * classes, 1);
+    Buffer d_output(output.size());
+    std::vector<std::int32_t> labels(rows, 3);
+    time_floats("loss softmax cross-entropy 64x10", 2 * output.size(), [&] {
+      table_.softmax_cross_entropy(rows, classes, output.data(), labels.data(), 0.1f, d_output.data());
+    });
+  }
+
+  void activations(std::size_t n) {
+    if (!wanted("activation")) return;
+    const Buffer x = normal(n, 1);
+    Buffer y(n);
+    for (const auto& [name, activation] : {std::pair{"relu", Activation::relu}, {"tanh", Activation::tanh}})
+      time_floats(std::string("activation ") + name + " 64x128", 2 * n,
+                  [&, kind = activation] { table_.activate(kind, n, x.data(), y.data()); });
+  }
+
+  void updates(std::size_t n) {
+    if (!wanted("update")) return;
+    const Buffer gradient = normal(n, 1);
+    Buffer theta = normal(n, 2), other(n), velocity(n);
+    const std::vector<std::uint8_t> bytes(n, 100);
+    const Coefficients c{.rate = 1e-9f, .scale = 1, .momentum = 0.9f};
+    time_floats("update copy", 2 * n, [&] { table_.copy(n, theta.data(), other.data()); });
+    time_floats("update in place", 3 * n,
+                [&] { table_.advance(n, c, gradient.data(), theta.data(), nullptr, theta.data(), nullptr); });
+    time_floats("update out of place", 3 * n,
+                [&] { table_.advance(n, c, gradient.data(), theta.data(), nullptr, other.data(), nullptr); });
+    time_floats("update in place with momentum", 5 * n, [&] {
+      table_.advance(n, c, gradient.data(), theta.data(), velocity.data(), theta.data(), velocity.data());
+    });
+    time_floats("update accumulate", 3 * n, [&] { table_.accumulate(n, 1e-9f, gradient.data(), theta.data()); });
+    volatile bool finite = false;
+    time_floats("update all finite", n, [&] { finite = table_.all_finite(n, theta.data()); });
+    time_floats("update scale bytes (counting floats)", n,
+                [&] { table_.scale_bytes(n, bytes.data(), 0.5f, other.data()); });
+  }
+
+  const Table& table_ = active();
+  std::vector<std::string> parts_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Bench bench(argc, argv);
+  bench.gemms();
+  bench.convolutions();
+  bench.rest();
+}

@@ -1,0 +1,59 @@
+// Transposing blocks of kLanes × kLanes floats in registers, in log2(kLanes) rounds of two-vector shuffles.
+
+template <std::size_t... kIndices>
+struct Indices {};
+
+template <std::size_t kCount, std::size_t... kIndices>
+struct CountUp : CountUp<kCount - 1, kCount - 1, kIndices...> {};
+template <std::size_t... kIndices>
+struct CountUp<0, kIndices...> {
+  using List = Indices<kIndices...>;
+};
+
+/// Where lane `lane` comes from among the lanes of a, then b, when blocks of `step` lanes change places: the even
+/// blocks of both (odd = 0) or the odd ones (odd = 1).
+constexpr int source(std::size_t lane, std::size_t step, std::size_t odd) {
+  const std::size_t block = lane / (2 * step) * (2 * step), within = lane % step;
+  return static_cast<int>(block + within + odd * step + (lane & step ? kLanes : 0));
+}
+
+template <std::size_t kStep, std::size_t kOdd, std::size_t... kIndices>
+ASAP_INLINE Vec blocks(Vec a, Vec b, Indices<kIndices...>) {
+#if defined(__clang__) || __GNUC__ >= 12
+  return __builtin_shufflevector(a, b, source(kIndices, kStep, kOdd)...);
+#else
+  return __builtin_shuffle(a, b, IntVec{source(kIndices, kStep, kOdd)...});
+#endif
+}
+
+template <std::size_t kStep>
+ASAP_INLINE void exchange(Vec (&rows)[kLanes]) {
+  using Lanes = typename CountUp<kLanes>::List;
+  ASAP_UNROLL for (std::size_t i = 0; i < kLanes; ++i) {
+    if (i & kStep) continue;
+    const Vec a = rows[i], b = rows[i + kStep];
+    rows[i] = blocks<kStep, 0>(a, b, Lanes{});
+    rows[i + kStep] = blocks<kStep, 1>(a, b, Lanes{});
+  }
+}
+
+/// rows[i][j] becomes rows[j][i].
+ASAP_INLINE void transpose(Vec (&rows)[kLanes]) {
+  exchange<1>(rows);
+  exchange<2>(rows);
+  if constexpr (kLanes >= 8) exchange<4>(rows);
+  if constexpr (kLanes >= 16) exchange<8>(rows);
+}
+
+/// Row i of the block: the kLanes floats at array[at + i·stride], for i < rows; then rows of zeros. Where array[size]
+/// has ended there are zeros too, so a block that is wider than its matrix shows the next row, or zeros behind the
+/// last.
+ASAP_INLINE void load_block(const float* array, std::size_t size, std::size_t at, std::size_t stride, std::size_t rows,
+                            Vec (&block)[kLanes]) {
+  if (rows >= kLanes && at + (kLanes - 1) * stride + kLanes <= size) {
+    ASAP_UNROLL for (std::size_t i = 0; i < kLanes; ++i) block[i] = load(array + at + i * stride);
+  } else {
+    ASAP_UNROLL for (std::size_t i = 0; i < kLanes; ++i) block[i] =
+        i < rows ? load_within(array, size, at + i * stride) : Vec{};
+  }
+}
