@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from asap import _core
+
 __all__ = ["cmake_dir"]
 
 
@@ -15,10 +17,8 @@ def cmake_dir() -> Path:
     Raises:
         FileNotFoundError: the compiled module comes from a build folder, not from an installation.
     """
-    from asap import _core
-
-    # The C++ part is installed beside the compiled module; in an editable installation the Python sources are not.
+    # The C++ part is installed beside the compiled module; the Python sources of an editable installation are not.
     folder = Path(_core.__file__).parent / "lib" / "cmake" / "asap"
     if not (folder / "asapConfig.cmake").is_file():
-        raise FileNotFoundError(f"no asapConfig.cmake in {folder}; install the package with pip to get the C++ part")
+        raise FileNotFoundError(f"no asapConfig.cmake in {folder}: install the package with pip to get its C++ part")
     return folder
