@@ -16,6 +16,8 @@ from asap.datasets.types import DataError, DataSet, Split
 
 __all__ = ["IdxSet"]
 
+_GZIP_OVERHEAD_BYTES = 1 << 16  # what gzip may add to contents that it cannot compress
+
 
 @dataclass(frozen=True)
 class IdxSet:
@@ -79,7 +81,8 @@ class IdxSet:
         for file in self.files:
             if _find_file(folder, file) is None:
                 urls = [f"{mirror}{file.name}.gz" for mirror in self.mirrors]
-                fetch(urls, folder / f"{file.name}.gz", _Verifier(file), max_bytes=file.max_bytes)
+                limit = file.max_bytes + _GZIP_OVERHEAD_BYTES
+                fetch(urls, folder / f"{file.name}.gz", _Verifier(file), max_bytes=limit)
 
     def _split(self, paths: tuple[Path, ...], images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Split:
         images_path, labels_path = paths
