@@ -4,6 +4,7 @@
 #include <ostream>
 
 #include "asap/core/error.h"
+#include "asap/core/types.h"
 #include "asap/kernels/kernels.h"
 
 namespace asap {
@@ -77,6 +78,18 @@ Gather choose(const SampleArray& array) {
   invalid_argument("unknown element type ", static_cast<int>(array.type));
 }
 
+const std::byte* sample_at(const SampleArray& array, std::uint64_t index) {
+  if (index >= array.count) invalid_argument("indices: there is no sample ", index, "; the array has ", array.count);
+  return array.data + static_cast<std::ptrdiff_t>(index) * array.sample_stride;
+}
+
+constexpr std::size_t kAhead = 2;  // samples
+
+/// Asks for a sample's memory. Samples come in random order, which no processor foresees: half the time of gathering.
+void prefetch(const std::byte* sample, std::size_t bytes) {
+  for (std::size_t i = 0; i < bytes; i += kCacheLine) __builtin_prefetch(sample + i);
+}
+
 }  // namespace
 
 std::ostream& operator<<(std::ostream& out, const Shape& shape) {
@@ -85,10 +98,10 @@ std::ostream& operator<<(std::ostream& out, const Shape& shape) {
 
 void gather_rows(const SampleArray& array, std::span<const std::uint64_t> indices, float* rows) {
   const Gather gather = choose(array);
-  for (const auto index : indices) {
-    if (index >= array.count) invalid_argument("indices: there is no sample ", index, "; the array has ", array.count);
-    gather(array, array.data + static_cast<std::ptrdiff_t>(index) * array.sample_stride, rows);
-    rows += array.shape.size();
+  const std::size_t bytes = is_contiguous(array) ? array.shape.size() * element_size(array.type) : 0;
+  for (std::size_t i = 0; i < indices.size(); ++i, rows += array.shape.size()) {
+    if (i + kAhead < indices.size()) prefetch(sample_at(array, indices[i + kAhead]), bytes);
+    gather(array, sample_at(array, indices[i]), rows);
   }
 }
 
