@@ -61,6 +61,7 @@ inline std::vector<Example> small_examples() {
       {"two poolings", {1, 9, 9}, {Conv2d{2, 2}, Tanh{}, MaxPool2d{2}, MaxPool2d{2}, Dense{3}}},
       {"flatten before the activation", {1, 4, 4}, {Conv2d{2, 3}, Flatten{}, Relu{}, Flatten{}, Dense{3}}},
       {"convolution of features", {5}, {Dense{6}, Relu{}, Conv2d{3, 1}, Relu{}, MaxPool2d{1}, Dense{3}}},
+      {"pooling of features", {5}, {Dense{6}, Relu{}, MaxPool2d{1}, Dense{3}}},
       {"small lenet", {2, 12, 11}, small_lenet()},
   };
 }
