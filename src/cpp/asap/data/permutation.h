@@ -21,7 +21,7 @@ class Permutation {
  public:
   constexpr Permutation(std::uint64_t size, std::uint64_t key)
       : size_(size), key_(mix_bits(key + 0x9e3779b97f4a7c15u)) {
-    const auto bits = static_cast<unsigned>(size > 4 ? std::bit_width(size - 1) : 2);
+    const auto bits = static_cast<unsigned>(size > kMinSize ? std::bit_width(size - 1) : std::bit_width(kMinSize - 1));
     low_bits_ = bits / 2;
     high_bits_ = bits - low_bits_;
   }
@@ -34,7 +34,8 @@ class Permutation {
   }
 
  private:
-  static constexpr int kRounds = 6;  // even, so that the two halves end where they began
+  static constexpr std::uint64_t kMinSize = 64;  // a network on fewer values is not random enough
+  static constexpr int kRounds = 8;              // even, so that the two halves end where they began
 
   constexpr std::uint64_t shuffle(std::uint64_t x) const {
     unsigned left_bits = high_bits_, right_bits = low_bits_;

@@ -64,6 +64,7 @@ class TableSwitch {
     reclaim();
   }
 
+  std::size_t num_kept() const { return tables_.size(); }  ///< tables not yet freed, for the caller of `replace`
   const ScaleTable& current() const { return *tables_.back().table; }  ///< for the caller of `replace`
 
  private:

@@ -26,9 +26,9 @@ struct TrainOptions {
   std::size_t batch_size = 32;
 
   // The run ends at the first limit reached; at least one must be set.
-  std::optional<std::uint64_t> epochs;   ///< passes over the data
-  std::optional<std::uint64_t> updates;  ///< published updates
-  std::optional<double> seconds;
+  std::optional<std::uint64_t> epochs = std::nullopt;   ///< passes over the data
+  std::optional<std::uint64_t> updates = std::nullopt;  ///< published updates
+  std::optional<double> seconds = std::nullopt;
 
   Rate rate = Rate::constant(0.01);
   Policy policy = policy::constant();

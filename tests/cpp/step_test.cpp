@@ -1,0 +1,200 @@
+// Policies against their closed forms, schedules, and the switch of tables under running readers.
+#include <atomic>
+#include <cmath>
+#include <numbers>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "asap/staleness/histogram.h"
+#include "asap/step/policy.h"
+#include "asap/step/rate.h"
+#include "asap/step/scale_table.h"
+#include "check.h"
+
+namespace {
+
+using namespace asap;
+
+const StepContext kContext{.workers = 8, .rate = 0.1, .version = 0};
+const SampleWindow kWindow{10, 15};
+
+/// A random histogram: few or many bins, with gaps, sometimes a single value.
+Distribution random_distribution(std::mt19937_64& random) {
+  std::vector<std::uint64_t> counts(1 + random() % 60);
+  for (auto& count : counts) count = random() % 3 == 0 ? 0 : random() % 1000;
+  counts[random() % counts.size()] += 1;
+  return Distribution(std::move(counts));
+}
+
+double mean_scale(const ScaleTable& table, const Distribution& distribution) {
+  double mean = 0;
+  for (Tau tau = 0; tau <= distribution.max_tau(); ++tau) mean += distribution.probability(tau) * table(tau);
+  return mean;
+}
+
+double sum_of_powers(const Distribution& distribution, int power) {
+  double sum = 0;
+  for (Tau tau = 0; tau <= distribution.max_tau(); ++tau) sum += std::pow(distribution.probability(tau), power);
+  return sum;
+}
+
+template <class Function>
+void check_curve(const Policy& policy, Function expected) {
+  const ScaleTable table = policy.table({}, kContext);
+  for (Tau tau = 0; tau < kTauBins; ++tau) CHECK_NEAR(table(tau), expected(static_cast<double>(tau)), 1e-15);
+}
+
+}  // namespace
+
+TEST(closed_forms_hold_over_the_whole_curve) {
+  check_curve(policy::constant(), [](double) { return 1.0; });
+  check_curve(policy::inverse(), [](double tau) { return tau == 0 ? 1.0 : 1.0 / tau; });
+  check_curve(policy::inverse_plus_one(), [](double tau) { return 1.0 / (tau + 1.0); });
+  const double beta = 2.0 / 12.0 * std::log(1.0 + 12.0 / 2.0);
+  check_curve(policy::fleet(12.0, kWindow), [&](double tau) { return std::exp(-beta * tau); });
+}
+
+TEST(fleet_takes_its_threshold_from_the_workers_and_then_from_the_distribution) {
+  const Policy fleet = policy::fleet(std::nullopt, kWindow);
+  CHECK(fleet.table({}, kContext).entries() == policy::fleet(9.0, kWindow).table({}, kContext).entries());
+  std::vector<std::uint64_t> counts(31);
+  counts[2] = 990;
+  counts[30] = 10;  // the 99.7th percentile
+  const auto measured = fleet.table(Distribution(counts), kContext).entries();
+  CHECK(measured == policy::fleet(30.0, kWindow).table({}, kContext).entries());
+}
+
+TEST(tail_tau_with_the_mid_cdf_keeps_the_mean_whatever_the_distribution) {
+  std::mt19937_64 random(1);
+  for (int i = 0; i < 500; ++i) {
+    const Distribution distribution = random_distribution(random);
+    const double amplitude = static_cast<double>(random() % 1001) / 1000.0;
+    const ScaleTable table = policy::tail_tau(amplitude, Cdf::mid, kWindow).table(distribution, kContext);
+    CHECK_NEAR(mean_scale(table, distribution), 1.0, 1e-12);
+  }
+}
+
+TEST(tail_tau_as_published_misses_the_mean_by_the_sum_of_squares) {
+  std::mt19937_64 random(2);
+  for (int i = 0; i < 200; ++i) {
+    const Distribution distribution = random_distribution(random);
+    const double off = sum_of_powers(distribution, 2);
+    const auto mean = [&](Cdf cdf) {
+      return mean_scale(policy::tail_tau(1.0, cdf, kWindow).table(distribution, kContext), distribution);
+    };
+    CHECK_NEAR(mean(Cdf::inclusive), 1.0 - off, 1e-12);
+    CHECK_NEAR(mean(Cdf::exclusive), 1.0 + off, 1e-12);
+  }
+}
+
+TEST(tail_tau_has_the_variance_of_its_closed_form) {
+  std::mt19937_64 random(3);
+  for (int i = 0; i < 200; ++i) {
+    const Distribution distribution = random_distribution(random);
+    const double amplitude = 0.7;
+    const ScaleTable table = policy::tail_tau(amplitude, Cdf::mid, kWindow).table(distribution, kContext);
+    double variance = 0;
+    for (Tau tau = 0; tau <= distribution.max_tau(); ++tau)
+      variance += distribution.probability(tau) * (table(tau) - 1.0) * (table(tau) - 1.0);
+    CHECK_NEAR(variance, amplitude * amplitude * (1.0 - sum_of_powers(distribution, 3)) / 3.0, 1e-12);
+  }
+}
+
+TEST(tail_tau_favours_fresh_gradients_and_stays_in_its_range) {
+  std::mt19937_64 random(4);
+  for (int i = 0; i < 200; ++i) {
+    const Distribution distribution = random_distribution(random);
+    for (const Cdf cdf : {Cdf::mid, Cdf::inclusive, Cdf::exclusive}) {
+      const ScaleTable table = policy::tail_tau(0.9, cdf, kWindow).table(distribution, kContext);
+      for (Tau tau = 0; tau <= distribution.max_tau() + 2; ++tau) {
+        CHECK(table(tau + 1) <= table(tau) + 1e-15);
+        CHECK(table(tau) >= 0.1 - 1e-12 && table(tau) <= 1.9 + 1e-12);
+      }
+      CHECK_NEAR(table(distribution.max_tau() + 1), 1.0 - 0.9, 1e-15);
+    }
+  }
+}
+
+TEST(tail_tau_is_constant_until_it_has_its_sample) {
+  CHECK(policy::tail_tau(1.0, Cdf::mid, kWindow).table({}, kContext).entries() == std::vector<double>{1.0});
+}
+
+TEST(arguments_out_of_range_are_named) {
+  CHECK_THROWS(std::invalid_argument, policy::tail_tau(1.5, Cdf::mid, kWindow), "amplitude must be in [0, 1]; got 1.5");
+  CHECK_THROWS(std::invalid_argument, policy::tail_tau(1.0, Cdf::mid, {15, 15}), "got (15, 15)");
+  CHECK_THROWS(std::invalid_argument, policy::fleet(-1.0, kWindow), "threshold");
+  CHECK_THROWS(std::invalid_argument, policy::fixed({}), "at least one entry");
+  CHECK_THROWS(std::invalid_argument, policy::fixed({1.0, -0.5}), "C(1) = -0.5");
+  CHECK_THROWS(std::invalid_argument, policy::fixed({std::nan("")}), "C(0)");
+  CHECK_THROWS(std::invalid_argument, Rate::constant(0.0), "rate");
+  CHECK_THROWS(std::invalid_argument, Rate::constant(std::nan("")), "rate");
+  CHECK_THROWS(std::invalid_argument, Rate::step(0.1, 1.5, 10), "factor");
+  CHECK_THROWS(std::invalid_argument, Rate::step(0.1, 0.5, 0), "period");
+  CHECK_THROWS(std::invalid_argument, Rate::cosine(0.1, 0.2, 10), "final");
+}
+
+TEST(schedules_follow_their_formulas) {
+  const Rate constant = Rate::constant(0.3), step = Rate::step(0.8, 0.5, 100), cosine = Rate::cosine(0.9, 0.1, 1000);
+  for (Version t = 0; t < 1500; ++t) {
+    CHECK_EQUAL(constant(t), 0.3);
+    CHECK_NEAR(step(t), 0.8 * std::pow(0.5, std::floor(static_cast<double>(t) / 100.0)), 1e-15);
+    const double phase = std::numbers::pi * std::min(1.0, static_cast<double>(t) / 1000.0);
+    CHECK_NEAR(cosine(t), 0.1 + 0.8 * (1.0 + std::cos(phase)) / 2.0, 1e-15);
+  }
+}
+
+TEST(the_last_entry_of_a_table_serves_everything_beyond) {
+  const ScaleTable table({1.0, 0.5, 0.25});
+  CHECK_EQUAL(table(1), 0.5);
+  CHECK_EQUAL(table(2), 0.25);
+  CHECK_EQUAL(table(1u << 30), 0.25);
+}
+
+// Readers must always see one whole table, never a freed one. Every entry of table g holds g: a mixture or a freed
+// table (overwritten by the allocator, or caught by AddressSanitizer) shows.
+TEST(tables_switch_under_running_readers) {
+  constexpr std::size_t kReaders = 3, kEntries = 64;
+  TableSwitch tables(kReaders, ScaleTable(std::vector<double>(kEntries, 0.0)));
+  std::atomic<bool> stop{false};
+  std::atomic<int> mixed{0}, backwards{0};
+  std::vector<std::thread> threads;
+  for (std::size_t r = 0; r < kReaders; ++r)
+    threads.emplace_back([&, r] {
+      TableSwitch::Reader& reader = tables.reader(r);
+      double last = 0;
+      while (!stop.load()) {
+        const ScaleTable& table = tables.acquire(reader);
+        const double first = table(0);
+        for (Tau tau = 1; tau < kEntries; ++tau) mixed += table(tau) != first;
+        backwards += first < last;
+        last = first;
+      }
+      tables.release(reader);
+    });
+  for (int generation = 1; generation <= 2000; ++generation)
+    tables.replace(ScaleTable(std::vector<double>(kEntries, generation)));
+  stop = true;
+  for (auto& thread : threads) thread.join();
+  CHECK_EQUAL(mixed.load(), 0);
+  CHECK_EQUAL(backwards.load(), 0);
+  CHECK_EQUAL(tables.current()(0), 2000.0);
+}
+
+TEST(tables_nobody_can_hold_are_freed) {
+  TableSwitch tables(2, ScaleTable({1.0}));
+  (void)tables.acquire(tables.reader(0));
+  (void)tables.acquire(tables.reader(1));
+  for (int i = 0; i < 10; ++i) {
+    tables.replace(ScaleTable({2.0}));
+    (void)tables.acquire(tables.reader(0));
+  }
+  CHECK_EQUAL(tables.num_kept(), 11u);  // reader 1 may still hold the first, so all since are kept
+  (void)tables.acquire(tables.reader(1));
+  tables.replace(ScaleTable({3.0}));
+  CHECK_EQUAL(tables.num_kept(), 2u);
+  tables.release(tables.reader(0));
+  tables.release(tables.reader(1));
+  tables.replace(ScaleTable({4.0}));
+  CHECK_EQUAL(tables.num_kept(), 1u);
+}
