@@ -2,6 +2,7 @@
 // a set is split into batches, where an activation's derivative is taken. For every instruction set.
 #include <cstring>
 #include <limits>
+#include <thread>
 
 #include "asap/kernels/kernels.h"
 #include "check.h"
@@ -114,6 +115,18 @@ TEST(the_order_of_the_inputs_in_memory_does_not_matter) {
                    bytes(shape.width * shape.channels),
                    -bytes(shape.channels)};
     CHECK(gradient(network, theta, data, all_indices(40)) == expected);
+  });
+}
+
+TEST(threads_with_workspaces_of_their_own_do_not_disturb_each_other) {
+  for_every_network([](const Network& network, const auto& theta, const asap::Dataset& data) {
+    const auto indices = all_indices(40);
+    const auto expected = gradient(network, theta, data, indices);
+    std::vector<Bits> results(4);
+    std::vector<std::thread> threads;
+    for (auto& result : results) threads.emplace_back([&] { result = gradient(network, theta, data, indices); });
+    for (auto& thread : threads) thread.join();
+    for (const auto& result : results) CHECK(result == expected);
   });
 }
 
