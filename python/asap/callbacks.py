@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -62,7 +61,10 @@ Callback = Callable[[RunState], object]
 
 
 class Observer:
-    """Carries what the core reports to history, progress, stop rules and callbacks; all on the calling thread."""
+    """Carries what the core reports to history, progress, stop rules and callbacks; all on the calling thread.
+
+    Ctrl-C within any of them ends the run as it does between them: the core takes the KeyboardInterrupt.
+    """
 
     def __init__(
         self, progress: Progress, stop: Sequence[StopRule], callbacks: Sequence[Callback], has_classes: bool
@@ -76,32 +78,21 @@ class Observer:
 
     def on_epoch(self, record: dict[str, Any], live: _core.LiveRun) -> None:
         """Take a new row of the history."""
-        with _interruptible(live):
-            row = row_of(record, self._has_classes)
-            self.history._append(row)
-            self._progress.epoch(row)
-            self._call("epoch", live)
-            if any(rule.reached(self.history) for rule in self._stop):
-                live.request_stop()
+        row = row_of(record, self._has_classes)
+        self.history._append(row)
+        self._progress.epoch(row)
+        self._call("epoch", live)
+        if any(rule.reached(self.history) for rule in self._stop):
+            live.request_stop()
 
     def on_tick(self, live: _core.LiveRun) -> None:
         """Look at the clock; the core calls this about every 50 ms."""
-        with _interruptible(live):
-            if time.monotonic() < self._next_tick:
-                return
-            self._next_tick = time.monotonic() + TICK_SECONDS
-            self._progress.tick(int(live.counts["published"]))
-            self._call("tick", live)
+        if time.monotonic() < self._next_tick:
+            return
+        self._next_tick = time.monotonic() + TICK_SECONDS
+        self._progress.tick(int(live.counts["published"]))
+        self._call("tick", live)
 
     def _call(self, event: str, live: _core.LiveRun) -> None:
         for callback in self._callbacks:
             callback(RunState(event, self.history, live))
-
-
-@contextmanager
-def _interruptible(live: _core.LiveRun) -> Iterator[None]:
-    """Let Ctrl-C in a callback end the run as it does between callbacks."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        live.request_stop("interrupted")

@@ -14,7 +14,7 @@ def _check_counts(layer: object, *names: str) -> None:
 
 @dataclass(frozen=True)
 class Dense:
-    """Fully connected: y = W x + b. An image in front of it is flattened.
+    """Fully connected: y = x W + b, W of shape (inputs, units). An image in front of it is flattened.
 
     Args:
         units: number of outputs.

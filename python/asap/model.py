@@ -142,7 +142,8 @@ class Model:
         """Check that the data fits and hand it to the core, without a copy of the inputs."""
         answers = {"classes" if self._architecture.has_classes else "target_size": self.num_outputs}
         arrays = as_arrays(data, name=name, shape=self.input_shape, **answers)
-        return _core.Dataset(arrays.inputs, arrays.labels, arrays.targets)
+        targets = None if arrays.targets is None else arrays.targets.reshape(len(arrays), -1)
+        return _core.Dataset(arrays.inputs, arrays.labels, targets)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the model to a safetensors file that `asap.load` reads; the file appears complete or not at all.

@@ -67,11 +67,12 @@ class TargetAccuracy:
 
 @dataclass(frozen=True)
 class Patience:
-    """Stop when the loss has not improved for `epochs` epochs in a row.
+    """Stop when the loss has not improved for `epochs` epochs in a row; epochs that were not evaluated do not count.
 
     Args:
         epochs: epochs without improvement, at least 1.
-        min_delta: an epoch improves when its loss is lower than the best one before by more than this; ≥ 0.
+        min_delta: an epoch improves when its loss is lower by more than this than that of the last epoch that
+            improved; ≥ 0.
         on: "validation" or "training", which loss.
     """
 
@@ -92,7 +93,9 @@ class Patience:
     def reached(self, history: History) -> bool:
         """Whether the run should stop after the history's last row."""
         best, waited = math.inf, 0
-        for loss in history[self.column]:
+        for loss in (row[self.column] for row in history):
+            if loss is None:
+                continue
             if loss < best - self.min_delta:
                 best, waited = loss, 0
             else:

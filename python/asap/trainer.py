@@ -60,7 +60,8 @@ def train(
         seconds: wall-clock time.
         momentum: β in [0, 1): u ← β u + C(τ) g, θ ← θ − η u.
         weight_decay: λ ≥ 0: g is the gradient plus λ θ.
-        validation: like data; evaluated on a snapshot after each epoch, without stalling the workers.
+        validation: like data; evaluated on a snapshot after each epoch, without stalling the workers. When an epoch
+            ends before the evaluation of the one before, its row of the history has no validation loss.
         stop: one or several rules, judged after each epoch: `asap.TargetLoss`, `asap.TargetAccuracy`, `asap.Patience`.
         callbacks: functions of a `RunState`, called on this thread after each epoch and about twice a second between.
             An exception in one of them ends the run and is raised.

@@ -4,7 +4,13 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
+
+import asap
+
+Data = tuple[NDArray[np.float32], NDArray[np.int32]]
 
 
 @pytest.fixture
@@ -28,3 +34,18 @@ def need_data() -> Callable[[str], None]:
             pytest.skip(f"needs the real {name}: {folder} (ASAP_DATA_DIR) does not have it")
 
     return check
+
+
+@pytest.fixture(scope="session")
+def blobs() -> Data:
+    """Three clouds of points in the plane, far apart: any linear classifier separates them."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(599, dtype=np.int32) % 3
+    centres = np.array([[4, 0], [-4, 0], [0, 4]], np.float32)
+    return (centres[labels] + 0.5 * rng.standard_normal((599, 2))).astype(np.float32), labels
+
+
+@pytest.fixture
+def make_model() -> Callable[[], asap.Model]:
+    """A small classifier for the clouds; the same parameters at every call."""
+    return lambda: asap.Sequential([asap.Dense(16), asap.ReLU(), asap.Dense(3)], input_shape=2, seed=1)

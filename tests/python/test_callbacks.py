@@ -1,0 +1,122 @@
+"""Callbacks: the live state, stopping, exceptions, Ctrl-C."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import asap
+
+Data = tuple[NDArray[np.float32], NDArray[np.int32]]
+MakeModel = Callable[[], asap.Model]
+
+
+def thread_count() -> int:
+    return len(os.listdir("/proc/self/task"))
+
+
+def test_callbacks_see_the_live_state_on_the_calling_thread(blobs: Data, make_model: MakeModel) -> None:
+    model = make_model()
+    start = model.parameters.copy()
+    seen = []
+
+    def look(state: asap.RunState) -> None:
+        assert threading.current_thread() is threading.main_thread()
+        assert state.parameters().shape == start.shape
+        assert not np.array_equal(state.parameters(), start)
+        assert np.array_equal(model.parameters, start)  # the result comes at the end
+        assert state.updates <= state.staleness.total + 8
+        seen.append((state.event, state.epoch, state.updates, state.seconds, len(state.history)))
+
+    run = asap.train(model, blobs, workers=2, epochs=5, callbacks=look)
+    epochs = [row for row in seen if row[0] == "epoch"]
+    assert [row[4] for row in epochs] == [1, 2, 3, 4, 5]
+    assert [row[1:4] for row in seen] == sorted(row[1:4] for row in seen)
+    assert seen[-1][2] == run.updates
+    assert seen[-1][1] == 5.0
+
+
+def test_ticks_come_between_epochs(blobs: Data, make_model: MakeModel) -> None:
+    events = []
+    big = tuple(np.repeat(part, 2000, axis=0) for part in blobs)
+    asap.train(
+        make_model(), big, workers=1, batch_size=1, seconds=2.0, callbacks=lambda state: events.append(state.event)
+    )
+    assert "tick" in events
+    assert events[-1] == "epoch"
+
+
+def test_all_callbacks_are_called_in_order(blobs: Data, make_model: MakeModel) -> None:
+    order: list[str] = []
+    callbacks = [lambda _: order.append("first"), lambda _: order.append("second")]
+    asap.train(make_model(), blobs, epochs=1, callbacks=callbacks)
+    assert order[:2] == ["first", "second"]
+
+
+def test_a_callback_can_stop_the_run(blobs: Data, make_model: MakeModel) -> None:
+    def stop_at_3(state: asap.RunState) -> None:
+        if state.epoch >= 3:
+            state.stop()
+
+    run = asap.train(make_model(), blobs, workers=2, epochs=10**6, callbacks=stop_at_3)
+    assert run.status == "stopped"
+    assert 3 <= run.history[-1]["epoch"] < 10**6
+
+
+def test_the_state_is_over_with_its_callback(blobs: Data, make_model: MakeModel) -> None:
+    states: list[asap.RunState] = []
+    asap.train(make_model(), blobs, callbacks=states.append)
+    assert states[0].updates > 0
+    assert "RunState(epoch: epoch 1.00" in repr(states[0])
+    for use in (states[0].parameters, states[0].stop, lambda: states[0].staleness):
+        with pytest.raises(RuntimeError, match="only be used during the callback"):
+            use()
+
+
+def test_an_exception_ends_the_run_and_is_raised_once(blobs: Data, make_model: MakeModel) -> None:
+    asap.train(make_model(), blobs, workers=4)
+    before, calls = thread_count(), []
+
+    def fail(state: asap.RunState) -> None:
+        calls.append(state.parameters())
+        raise LookupError("in the callback")
+
+    model = make_model()
+    with pytest.raises(LookupError, match="in the callback"):
+        asap.train(model, blobs, workers=4, epochs=10**6, callbacks=fail)
+    assert len(calls) == 1
+    assert thread_count() == before
+    assert np.isfinite(model.parameters).all()
+    assert not np.array_equal(model.parameters, make_model().parameters)  # what was learnt is kept
+
+
+SCRIPT = """
+import sys, numpy as np, asap
+x = np.random.default_rng(0).random((1000, 8), np.float32)
+model = asap.models.MLP(input_shape=8, classes=2)
+def ready(state):
+    if state.event == "tick":
+        print("ready", flush=True)
+        {in_callback}
+run = asap.train(model, (x, np.arange(1000) % 2), workers=4, seconds=100, callbacks=ready)
+print(run.status, run.updates > 0, bool(np.isfinite(run.parameters).all()), run.seconds < 50)
+"""
+
+
+@pytest.mark.parametrize("in_callback", ["pass", "import time; time.sleep(60)"], ids=["between", "within a callback"])
+def test_ctrl_c_returns_what_was_learnt(in_callback: str) -> None:
+    command = [sys.executable, "-c", SCRIPT.format(in_callback=in_callback)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=50)
+    assert output.splitlines()[-1] == "interrupted True True True"
+    assert errors == ""
+    assert process.returncode == 0

@@ -1,0 +1,123 @@
+"""Engines: as values, one worker against Sequential bit by bit, several workers by their counts."""
+
+import math
+import pickle
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import asap
+from asap import engines
+from asap.engines import Engine
+
+Data = tuple[NDArray[np.float32], NDArray[np.int32]]
+MakeModel = Callable[[], asap.Model]
+
+PARALLEL: list[Engine] = [
+    asap.Synchronous(),
+    asap.Locked(),
+    asap.Hogwild(),
+    asap.Hogwild(read="copy"),
+    asap.Leashed(),
+    asap.Leashed(persistence=0),
+    asap.Leashed(persistence=2),
+]
+ALL: list[Engine] = [engines.Sequential(), *PARALLEL]
+SETTINGS = {
+    "plain": {"step": 0.05},
+    "momentum": {"step": 0.02, "momentum": 0.9},
+    "weight decay": {"step": 0.05, "weight_decay": 0.01},
+    "both, step schedule": {
+        "step": asap.TailTau(asap.StepRate(0.05, 0.5, every=1), sample=(2, 9)),
+        "momentum": 0.5,
+        "weight_decay": 0.001,
+    },
+    "cosine schedule": {"step": asap.InversePlusOne(asap.CosineRate(0.1)), "momentum": 0.9},
+    "scaled": {"step": asap.Custom(0.05, [0.5, 0.1])},
+}
+
+
+@pytest.mark.parametrize("engine", ALL, ids=repr)
+def test_engines_are_values(engine: Engine) -> None:
+    assert pickle.loads(pickle.dumps(engine)) == engine
+    assert eval(repr(engine), vars(engines)) == engine
+
+
+def test_unbounded_persistence_has_one_form() -> None:
+    assert asap.Leashed(math.inf) == asap.Leashed(None) == asap.Leashed()
+
+
+@pytest.mark.parametrize("persistence", [-1, 1.5, "2", math.nan, -math.inf])
+def test_wrong_persistence_is_refused(persistence: object) -> None:
+    with pytest.raises((TypeError, ValueError), match=r"persistence must be an integer ≥ 0; got .*; None stands for ∞"):
+        asap.Leashed(persistence)
+
+
+def test_hogwild_reads_in_place_or_a_copy() -> None:
+    with pytest.raises(ValueError, match="read must be one of 'in-place', 'copy'; got 'locked'"):
+        asap.Hogwild(read="locked")
+
+
+@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
+@pytest.mark.parametrize("engine", PARALLEL, ids=repr)
+def test_with_one_worker_every_engine_is_sequential_bit_by_bit(
+    engine: Engine, settings: dict[str, object], blobs: Data, make_model: MakeModel
+) -> None:
+    common = {"batch_size": 32, "epochs": 3, "seed": 5, **settings}
+    expected = asap.train(make_model(), blobs, engine=engines.Sequential(), **common)
+    run = asap.train(make_model(), blobs, engine=engine, workers=1, **common)
+    assert run.updates == expected.updates == 3 * 19
+    assert not np.array_equal(run.parameters, make_model().parameters)
+    assert np.array_equal(run.parameters, expected.parameters)
+
+
+@pytest.mark.parametrize("engine", ALL, ids=repr)
+def test_every_engine_separates_the_clouds(engine: Engine, blobs: Data, make_model: MakeModel) -> None:
+    model = make_model()
+    workers = 1 if engine == engines.Sequential() else 3
+    run = asap.train(model, blobs, engine=engine, workers=workers, step=0.1, epochs=5, validation=blobs)
+    assert run.status == "completed"
+    assert model.evaluate(blobs).accuracy > 0.99
+
+
+@pytest.mark.parametrize("engine", ALL, ids=repr)
+@pytest.mark.parametrize("step", [asap.Constant(0.02), asap.Custom(0.02, [1.0, 0.0])], ids=["constant", "rejecting"])
+def test_counts_add_up_and_updates_are_exact(
+    engine: Engine, step: asap.Constant | asap.Custom, blobs: Data, make_model: MakeModel
+) -> None:
+    workers = 1 if engine == engines.Sequential() else 4
+    run = asap.train(make_model(), blobs, engine=engine, workers=workers, step=step, batch_size=8, updates=501)
+    assert run.updates == run.staleness.total == 501
+    assert len(run.staleness.per_worker) == workers
+    assert sum(worker.total for worker in run.staleness.per_worker) == 501
+    assert run.rejected == run.rejections.total
+    for column, total in (("attempts", run.attempts), ("drops", run.drops), ("rejections", run.rejected)):
+        assert run.history[column].sum() == total
+    merged = run.gradients - run.updates - run.drops - run.rejected
+    assert merged == (501 * 3 if engine == asap.Synchronous() else 0)
+    if step.table().size > 1 and not isinstance(
+        engine, asap.Hogwild
+    ):  # whose τ may grow between look-up and publication
+        assert run.staleness.max == 0
+    if not isinstance(engine, asap.Leashed):
+        assert run.drops == 0
+    elif engine.persistence is not None:
+        assert run.attempts <= (run.updates + run.drops + run.rejected) * (engine.persistence + 1)
+
+
+def test_vectors_alive_stay_below_the_papers_bounds(blobs: Data, make_model: MakeModel) -> None:
+    for engine, bound in ((asap.Leashed(), 2 * 4 + 2), (asap.Hogwild(), 2), (asap.Locked(), 4 + 2)):
+        run = asap.train(make_model(), blobs, engine=engine, workers=4, updates=300, batch_size=4)
+        assert 1 <= run.vectors_high_water <= bound
+
+
+def test_synchronous_averages_over_its_workers(blobs: Data, make_model: MakeModel) -> None:
+    """One round of 4 workers × 16 samples is one update on those 64 samples."""
+    common = {"step": 0.1, "updates": 3, "seed": 2}
+    wide = asap.train(make_model(), blobs, engine=engines.Sequential(), batch_size=64, **common)
+    run = asap.train(make_model(), blobs, engine=asap.Synchronous(), workers=4, batch_size=16, **common)
+    assert run.samples == wide.samples == 3 * 64
+    assert run.staleness.max == 0
+    np.testing.assert_allclose(run.parameters, wide.parameters, rtol=1e-5, atol=1e-6)

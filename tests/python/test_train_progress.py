@@ -1,0 +1,98 @@
+"""Progress: a bar where somebody watches, lines in files, silence otherwise; always on standard error."""
+
+import io
+import sys
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import asap
+
+Data = tuple[NDArray[np.float32], NDArray[np.int32]]
+MakeModel = Callable[[], asap.Model]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+Watch = Callable[[], Terminal]
+
+
+@pytest.fixture
+def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
+    """Put a terminal in the place of standard error; to be called in the test, for pytest does the same before it."""
+
+    def replace() -> Terminal:
+        monkeypatch.setattr(sys, "stderr", Terminal())
+        return sys.stderr
+
+    return replace
+
+
+def without_tqdm(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("tqdm", "tqdm.auto"):
+        monkeypatch.setitem(sys.modules, module, None)
+
+
+def test_a_file_gets_a_plain_line_per_epoch(
+    blobs: Data, make_model: MakeModel, capfd: pytest.CaptureFixture[str]
+) -> None:
+    asap.train(make_model(), blobs, workers=2, epochs=3, validation=blobs, progress=True)
+    captured = capfd.readouterr()
+    assert captured.out == ""
+    assert "\r" not in captured.err
+    assert "\x1b" not in captured.err
+    lines = captured.err.splitlines()
+    assert [line.split(":")[0] for line in lines] == ["epoch 1", "epoch 2", "epoch 3"]
+    assert all("mean τ" in line for line in lines)
+    assert "validation loss" in lines[0]
+    assert "accuracy" in lines[0]
+
+
+@pytest.mark.parametrize("progress", [None, False])
+def test_a_file_gets_nothing_unasked(
+    progress: bool | None, blobs: Data, make_model: MakeModel, capfd: pytest.CaptureFixture[str]
+) -> None:
+    asap.train(make_model(), blobs, progress=progress)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_terminal_gets_a_bar(blobs: Data, make_model: MakeModel, watch: Watch) -> None:
+    pytest.importorskip("tqdm", reason="needs the extra progress")
+    terminal = watch()
+    asap.train(make_model(), blobs, epochs=2)
+    assert "38/38" in terminal.getvalue()
+    assert "\r" in terminal.getvalue()
+    assert "loss" in terminal.getvalue()
+
+
+def test_a_terminal_gets_nothing_when_told_so(blobs: Data, make_model: MakeModel, watch: Watch) -> None:
+    terminal = watch()
+    asap.train(make_model(), blobs, progress=False)
+    assert terminal.getvalue() == ""
+
+
+def test_without_tqdm_a_terminal_gets_lines(
+    blobs: Data, make_model: MakeModel, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_tqdm(monkeypatch)
+    terminal = watch()
+    asap.train(make_model(), blobs, epochs=2)
+    assert len(terminal.getvalue().splitlines()) == 2
+    assert "\r" not in terminal.getvalue()
+
+
+def test_the_bar_is_closed_when_a_run_fails(blobs: Data, make_model: MakeModel, watch: Watch) -> None:
+    pytest.importorskip("tqdm", reason="needs the extra progress")
+
+    def fail(state: asap.RunState) -> None:
+        raise LookupError
+
+    terminal = watch()
+    with pytest.raises(LookupError):
+        asap.train(make_model(), blobs, epochs=2, callbacks=fail)
+    assert terminal.getvalue().endswith("\n")
