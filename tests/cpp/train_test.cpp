@@ -216,10 +216,10 @@ TEST(the_policy_gets_exactly_the_updates_of_its_window) {
     std::vector<float> theta(3);
     const std::size_t workers = is_sequential(engine) ? 1 : 4;
     const Report report = train(
-        quadratic, theta, {.engine = engine, .workers = workers, .batch_size = 2, .updates = 4000, .policy = policy});
+        quadratic, theta, {.engine = engine, .workers = workers, .batch_size = 2, .seconds = 0.5, .policy = policy});
     CHECK(totals == (std::vector<std::uint64_t>{0, 5 * workers}));
     CHECK_EQUAL(report.tables.size(), 2u);
-    CHECK(report.tables[1].version >= 15 * workers);
+    CHECK(report.tables.back().version >= 15 * workers);
   }
 }
 
@@ -272,7 +272,7 @@ TEST(the_observer_sees_the_live_run_and_can_stop_it) {
       std::vector<float> theta(4);
       CHECK(live.snapshot(theta) >= row.updates);
       CHECK(live.counts().published >= row.updates);
-      CHECK(live.staleness().total() >= row.updates);
+      CHECK(live.staleness().total() + 2 >= row.updates);  // each of 2 workers may be within an update
       if (++seen == 3) live.request_stop();
     }
   };
