@@ -119,7 +119,7 @@ def write_atomically(target: Path, parts: Iterable[bytes | memoryview | NDArray[
     try:
         with temporary.open("xb") as file:
             for part in parts:
-                file.write(part)  # type: ignore[arg-type]
+                file.write(part.data if isinstance(part, np.ndarray) else part)
         publish(temporary, target)
     except BaseException:
         temporary.unlink(missing_ok=True)
