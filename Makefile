@@ -10,7 +10,7 @@ INSTALLED := $(BUILD)/installed
 
 # Folders count too: a new or a removed source changes its folder. Python sources are used where they lie.
 SOURCES := pyproject.toml CMakeLists.txt $(shell find cmake src tests/cpp)
-CXX_FILES = $(shell find src tests examples benchmarks -name '*.h' -o -name '*.inl' -o -name '*.cpp')
+CLANG_FORMAT := find src tests examples benchmarks -name '*.h' -o -name '*.inl' -o -name '*.cpp' | xargs $(BIN)/clang-format
 
 .PHONY: help
 help:  ## List these commands
@@ -29,7 +29,7 @@ test: $(INSTALLED)  ## Run every test, C++ and Python; the ones on real data nee
 lint: $(INSTALLED)  ## Check formatting, style, types, docstrings and that each header compiles alone
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/clang-format --dry-run -Werror $(CXX_FILES)
+	$(CLANG_FORMAT) --dry-run -Werror
 	$(BIN)/mypy
 	$(BIN)/cmake --build $(BUILD) --target all_verify_interface_header_sets
 	$(BIN)/python -m pytest -q tests/python/test_docstrings.py
@@ -38,7 +38,7 @@ lint: $(INSTALLED)  ## Check formatting, style, types, docstrings and that each 
 format: $(INSTALLED)  ## Format the sources, C++ and Python
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
-	$(BIN)/clang-format -i $(CXX_FILES)
+	$(CLANG_FORMAT) -i
 
 .PHONY: wheel
 wheel: $(READY)  ## Build the wheel into dist/
