@@ -2,6 +2,7 @@
 #pragma once
 
 #include "asap/staleness/histogram.h"
+#include "asap/step/policy.h"
 #include "asap/store/store.h"
 #include "asap/train/report.h"
 
