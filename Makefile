@@ -31,7 +31,7 @@ lint: $(INSTALLED)  ## Check formatting, style, types, docstrings and that each 
 	$(BIN)/ruff format --check
 	$(CLANG_FORMAT) --dry-run -Werror
 	$(BIN)/mypy
-	$(BIN)/cmake --build $(BUILD) --target all_verify_interface_header_sets
+	$(BIN)/cmake --build $(BUILD) --target all_verify_interface_header_sets -- --quiet
 	$(BIN)/python -m pytest -q tests/python/test_docstrings.py
 
 .PHONY: format
