@@ -69,6 +69,7 @@ void Coordinator::handle(const Event& event) {
 
 void Coordinator::end_epoch(const Event& event) {
   const bool current = event.snapshot && accept_snapshot(event.snapshot);
+  if (event.gradients <= last_row_gradients_) return;  // announced after the end of a later epoch: its row has it
   add_row(event.gradients, event.seconds, event.totals, event.tau_sum, current ? last_finite_.data() : nullptr);
 }
 
@@ -91,6 +92,7 @@ void Coordinator::add_row(std::uint64_t gradients, double seconds, const Counts&
   const auto published = static_cast<double>(since_last.published);
   const double mean_tau = published > 0 ? static_cast<double>(tau_sum - last_tau_sum_) / published : 0.0;
   last_totals_ = totals;
+  last_row_gradients_ = gradients;
   last_tau_sum_ = tau_sum;
   report_.history.push_back({epochs(gradients), totals.published, seconds, since_last, mean_tau, std::nullopt});
   if (validate_on) report_.history.back().validation = validate(validate_on);
@@ -100,7 +102,7 @@ void Coordinator::add_row(std::uint64_t gradients, double seconds, const Counts&
 /// The run may have ended within an epoch, and the parameters it returns were not yet validated then.
 void Coordinator::add_last_row() {
   const Counts totals = run_.totals();
-  const bool complete = !report_.history.empty() && last_totals_.gradients == totals.gradients;
+  const bool complete = last_row_gradients_ == totals.gradients && !report_.history.empty();
   if (!complete) {
     double end = 0;
     for (const WorkerState& worker : run_.workers) end = std::max(end, worker.ended_seconds());
@@ -144,11 +146,11 @@ bool Coordinator::poll() {
     next_tick_ = now + kTickSeconds;
     observer_.on_tick(*this);
   }
-  return report_.status != Status::interrupted;
+  return !interrupted_;
 }
 
 std::optional<Metrics> Coordinator::validate(const float* theta) {
-  if (!run_.options.validation || report_.status == Status::interrupted) return std::nullopt;
+  if (!run_.options.validation || interrupted_) return std::nullopt;
   return evaluate(*run_.options.validation, theta, kEvaluationBatch, validation_workspace_.get(),
                   [this] { return poll(); });
 }
@@ -161,7 +163,9 @@ Distribution Coordinator::staleness() const {
 }
 
 void Coordinator::request_stop(Status status) {
-  report_.status = status;
+  interrupted_ |= status == Status::interrupted;
+  // The observer may ask again during the last row: that masks neither a divergence nor an interruption.
+  if (report_.status != Status::diverged) report_.status = interrupted_ ? Status::interrupted : status;
   run_.stop.store(true, std::memory_order_relaxed);
 }
 

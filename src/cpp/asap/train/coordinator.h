@@ -59,7 +59,9 @@ class Coordinator final : public LiveRun {
   Report report_;
   Counts last_totals_;  // at the last row
   std::uint64_t last_tau_sum_ = 0;
+  std::uint64_t last_row_gradients_ = 0;
   bool sampled_ = false;                   // the policy has its sample
+  bool interrupted_ = false;               // evaluations are cut short
   double next_tick_ = 0, next_probe_ = 0;  // seconds of the run's clock
   // Three vectors change roles by swapping: the last finite snapshot, the one armed for the next epoch's end, a spare.
   AlignedBuffer<float> last_finite_, armed_, probe_;

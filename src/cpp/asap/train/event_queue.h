@@ -30,12 +30,18 @@ struct Event {
 /// event.
 class EventQueue {
  public:
-  /// Returns whether there was room.
   bool post(const Event& event) noexcept {
+    return post_with([&](Event& slot) { slot = event; });
+  }
+
+  /// `fill(event)` runs inside the queue, so that what it counts never runs backwards from one event to the next.
+  /// Returns whether there was room.
+  template <class Fill>
+  bool post_with(Fill&& fill) noexcept {
     {
       const std::lock_guard lock(mutex_);
       if (size_ == events_.size()) return false;
-      events_[(first_ + size_++) % events_.size()] = event;
+      fill(events_[(first_ + size_++) % events_.size()]);
     }
     posted_.notify_one();
     return true;

@@ -47,14 +47,16 @@ struct Counts {
   double training_loss() const { return samples ? loss_sum / static_cast<double>(samples) : 0.0; }
 };
 
-/// One row of the history: the end of an epoch (or of the run), with the counts since the row before.
+/// One row of the history: the end of an epoch (or of the run), with the counts since the row before. Where epochs are
+/// so short that a worker announces the end of one after the end of the next, the two share a row.
 struct EpochRecord {
   double epoch = 0;           ///< epochs of data worked on so far; a fraction when the run ended within one
   std::uint64_t updates = 0;  ///< published so far
   double seconds = 0;         ///< since the workers started
   Counts since_last;
   double mean_tau = 0;                ///< of the updates since the row before
-  std::optional<Metrics> validation;  ///< on a snapshot taken at the end of the epoch
+  std::optional<Metrics> validation;  ///< on a snapshot taken by the worker who ended the epoch; none when the one
+                                      ///< before was still being evaluated
 };
 
 /// The scale table in force from an update on.

@@ -96,13 +96,15 @@ class Worker {
     float* snapshot =
         run_.armed_snapshot.exchange(nullptr, std::memory_order_acquire);  // pairs with the coordinator's release
     if (snapshot) store_.snapshot({snapshot, run_.objective.num_parameters()});
-    const Event event{.kind = Event::Kind::epoch_end,
-                      .gradients = gradients,
-                      .seconds = run_.clock.seconds(),
-                      .totals = run_.totals(),
-                      .tau_sum = run_.tau_sum(),
-                      .snapshot = snapshot};
-    if (!run_.events.post(event) && snapshot) run_.armed_snapshot.store(snapshot, std::memory_order_release);
+    const bool posted = run_.events.post_with([&](Event& event) {
+      event = {.kind = Event::Kind::epoch_end,
+               .gradients = gradients,
+               .seconds = run_.clock.seconds(),
+               .totals = run_.totals(),
+               .tau_sum = run_.tau_sum(),
+               .snapshot = snapshot};
+    });
+    if (!posted && snapshot) run_.armed_snapshot.store(snapshot, std::memory_order_release);
   }
 
   RunState& run_;
