@@ -97,9 +97,7 @@ def test_counts_add_up_and_updates_are_exact(
         assert run.history[column].sum() == total
     merged = run.gradients - run.updates - run.drops - run.rejected
     assert merged == (501 * 3 if engine == asap.Synchronous() else 0)
-    if step.table().size > 1 and not isinstance(
-        engine, asap.Hogwild
-    ):  # whose τ may grow between look-up and publication
+    if step.table().size > 1 and not isinstance(engine, asap.Hogwild):  # its τ may grow after the look-up
         assert run.staleness.max == 0
     if not isinstance(engine, asap.Leashed):
         assert run.drops == 0

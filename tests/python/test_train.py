@@ -100,7 +100,7 @@ def test_epochs_of_a_schedule_count_rounds_of_the_synchronous_engine(blobs: Data
 
 def test_tail_tau_is_built_in_the_run_from_its_window(blobs: Data, make_model: MakeModel) -> None:
     step = asap.TailTau(0.05, amplitude=0.5, sample=(5, 25))
-    run = asap.train(make_model(), blobs, workers=4, step=step, batch_size=8, epochs=20)
+    run = asap.train(make_model(), blobs, workers=4, step=step, seconds=0.5)
     first, second = run.tables
     assert (first.update, first.entries.tolist()) == (0, [1.0])
     assert second.update >= 4 * 25
@@ -116,7 +116,7 @@ def test_a_function_is_called_once_with_its_window(blobs: Data, make_model: Make
         return [0.25]
 
     step = asap.Custom(0.05, scale, sample=(2, 12))
-    run = asap.train(make_model(), blobs, workers=3, step=step, batch_size=8, updates=2000)
+    run = asap.train(make_model(), blobs, workers=3, step=step, seconds=0.5)
     ((distribution, thread),) = seen
     assert distribution.total == 3 * 10
     assert thread is threading.current_thread()

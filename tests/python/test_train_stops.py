@@ -98,9 +98,9 @@ def test_a_rule_that_is_not_reached_lets_the_run_complete(blobs: Data, make_mode
     assert (run.status, len(run.history)) == ("completed", 2)
 
 
-def test_divergence_is_not_masked_by_a_rule() -> None:
-    x = np.random.default_rng(0).standard_normal((200, 4)).astype(np.float32)
+def test_a_stop_asked_for_after_divergence_does_not_mask_it() -> None:
+    x = np.random.default_rng(0).standard_normal((3000, 4)).astype(np.float32)
     model = asap.Sequential([asap.Dense(2)], input_shape=4, loss="mean-squared-error")
-    data = x, x[:, :2]
-    run = asap.train(model, data, workers=2, step=1e6, epochs=50, validation=data, stop=asap.Patience(1))
+    run = asap.train(model, (x, x[:, :2]), workers=2, step=1e6, callbacks=lambda state: state.stop())
+    assert run.history[-1]["epoch"] < 1  # the callback was called for the last row only
     assert run.status == "diverged"
