@@ -30,6 +30,7 @@ class Mirror:
     answers: dict[str, list[Answer]] = field(default_factory=dict)
     requests: list[tuple[str, str | None]] = field(default_factory=list)
     closing: threading.Event = field(default_factory=threading.Event)
+    lost_patience: bool = False  # a stalled connection was ended here, not by the client
 
     def next_answer(self, path: str) -> Answer:
         answers = self.answers.get(path, [Answer(status=404)])
@@ -63,8 +64,8 @@ def serve(**answers: list[Answer]) -> Iterator[Mirror]:
             if status in (200, 206):
                 self.wfile.write(body[: answer.cut_after])
                 self.wfile.flush()
-                if answer.stall:
-                    mirror.closing.wait(30)
+                if answer.stall and not mirror.closing.wait(10):
+                    mirror.lost_patience = True
 
         def log_message(self, *arguments: object) -> None:
             """Keep quiet."""

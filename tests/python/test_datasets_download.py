@@ -12,6 +12,7 @@ from datasets_server import Answer, serve
 from asap import datasets
 from asap.datasets.download import fetch
 from asap.datasets.loader import load_files
+from asap.datasets.progress import show_progress
 
 CONTENTS = np.random.default_rng(5).bytes(300_000)
 
@@ -78,7 +79,7 @@ def test_a_server_that_ignores_the_range_sends_all_again(tmp_path: Path) -> None
     assert mirror.requests == [("/file", "bytes=12345-")]
 
 
-def test_a_server_that_sends_another_range_is_asked_for_all(tmp_path: Path) -> None:
+def test_what_a_server_that_sends_another_range_has_spoilt_is_fetched_anew(tmp_path: Path) -> None:
     part_of(tmp_path).write_bytes(CONTENTS[:12_345])
     with serve(file=[Answer(CONTENTS, shifted_by=7), Answer(CONTENTS)]) as mirror:
         assert download(tmp_path, mirror.url + "file").read_bytes() == CONTENTS
@@ -104,6 +105,7 @@ def test_a_stalled_connection_is_given_up_and_resumed(tmp_path: Path, monkeypatc
     monkeypatch.setattr("asap.datasets.transfer.TIMEOUT_SECONDS", 0.2)
     with serve(file=[Answer(CONTENTS, cut_after=1 << 17, stall=True), Answer(CONTENTS)]) as mirror:
         assert download(tmp_path, mirror.url + "file").read_bytes() == CONTENTS
+        assert not mirror.lost_patience
     assert [path for path, _ in mirror.requests] == ["/file", "/file"]
 
 
@@ -209,9 +211,24 @@ def test_progress_goes_to_standard_error_in_lines_when_it_is_no_terminal(
         download(tmp_path, mirror.url + "file", progress=True)
     shown = capsys.readouterr()
     assert shown.out == ""
-    lines = shown.err.splitlines()
-    assert 1 <= len(lines) <= 10
-    assert lines[-1] == "set.gz: 0.3 of 0.3 MiB (100 %)"
+    assert shown.err.splitlines()[-1] == "set.gz: 0.3 of 0.3 MiB (100 %)"
+
+
+@pytest.mark.parametrize(("start", "num_lines"), [(0, 10), (300, 7)])
+def test_progress_is_a_line_per_tenth_however_small_the_pieces(
+    capsys: pytest.CaptureFixture[str], start: int, num_lines: int
+) -> None:
+    with show_progress("set.gz", start, 1000, enabled=True) as advance:
+        for _ in range(start, 1000):
+            advance(1)
+    assert len(capsys.readouterr().err.splitlines()) == num_lines
+
+
+def test_progress_towards_an_unknown_total_is_a_line_per_16_mebibytes(capsys: pytest.CaptureFixture[str]) -> None:
+    with show_progress("set.gz", 0, None, enabled=True) as advance:
+        for _ in range(40):
+            advance(1 << 20)
+    assert capsys.readouterr().err.splitlines() == ["set.gz: 16.0 MiB", "set.gz: 32.0 MiB"]
 
 
 @pytest.mark.parametrize("has_tqdm", [True, False])
