@@ -99,6 +99,8 @@ def test_counts_add_up_and_updates_are_exact(
     assert merged == (501 * 3 if engine == asap.Synchronous() else 0)
     if step.table().size > 1 and not isinstance(engine, asap.Hogwild):  # its τ may grow after the look-up
         assert run.staleness.max == 0
+    if not isinstance(engine, asap.Hogwild):
+        assert run.effective_step == pytest.approx(0.02 * run.updates / (run.updates + run.rejected))
     if not isinstance(engine, asap.Leashed):
         assert run.drops == 0
     elif engine.persistence is not None:

@@ -49,6 +49,11 @@ def test_merging_adds_exactly() -> None:
     assert asap.StalenessDistribution._merge([]).total == 0
 
 
+def test_merging_keeps_the_exact_sum_where_a_bin_collects_larger_values() -> None:
+    workers = [_core.Distribution(np.array([1, 2], np.uint64), tau_sum) for tau_sum in (10, 20)]
+    assert asap.StalenessDistribution._merge(workers).mean == 30 / 6
+
+
 def _with_workers(parts: list[np.ndarray]) -> asap.StalenessDistribution:
     whole = asap.StalenessDistribution(COUNTS)
     whole.per_worker = [asap.StalenessDistribution(np.bincount(part)) for part in parts]

@@ -9,6 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 import asap
+import asap.progress
+from asap.history import Row
 
 Data = tuple[NDArray[np.float32], NDArray[np.int32]]
 MakeModel = Callable[[], asap.Model]
@@ -86,13 +88,30 @@ def test_without_tqdm_a_terminal_gets_lines(
     assert "\r" not in terminal.getvalue()
 
 
-def test_the_bar_is_closed_when_a_run_fails(blobs: Data, make_model: MakeModel, watch: Watch) -> None:
-    pytest.importorskip("tqdm", reason="needs the extra progress")
+class Recorder:
+    """A display that remembers what it was told."""
 
+    def __init__(self) -> None:
+        self.told: list[object] = []
+
+    def epoch(self, row: Row) -> None:
+        self.told.append(row["epoch"])
+
+    def tick(self, updates: int) -> None: ...
+
+    def close(self) -> None:
+        self.told.append("closed")
+
+
+def test_the_display_is_closed_once_even_when_a_run_fails(
+    blobs: Data, make_model: MakeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(state: asap.RunState) -> None:
-        raise LookupError
+        if len(state.history) == 2:
+            raise LookupError
 
-    terminal = watch()
+    recorder = Recorder()
+    monkeypatch.setattr(asap.progress, "choose", lambda progress, span: recorder)
     with pytest.raises(LookupError):
-        asap.train(make_model(), blobs, epochs=2, callbacks=fail)
-    assert terminal.getvalue().endswith("\n")
+        asap.train(make_model(), blobs, epochs=3, callbacks=fail)
+    assert recorder.told == [1.0, 2.0, "closed"]
