@@ -43,26 +43,38 @@ struct Edges {
 
 /// to[kRows][kVectors·kLanes] = factors · panel, between the edges.
 template <std::size_t kRows, std::size_t kVectors>
-void multiply_tile(std::size_t k, Factors x, Panel panel, Edges edges, float* to, std::size_t to_stride) {
+ASAP_TILE void multiply_tile(std::size_t k, Factors x, Panel panel, Edges edges, float* to, std::size_t to_stride) {
   Vec sums[kRows][kVectors];
-  ASAP_UNROLL for (std::size_t i = 0; i < kRows; ++i) ASAP_UNROLL for (std::size_t j = 0; j < kVectors; ++j)
-      sums[i][j] = load(edges.start + j * kLanes);
+  ASAP_UNROLL
+  for (std::size_t i = 0; i < kRows; ++i) {
+    ASAP_UNROLL
+    for (std::size_t j = 0; j < kVectors; ++j) sums[i][j] = load(edges.start + j * kLanes);
+  }
   for (std::size_t p = 0; p < k; ++p) {
     Vec row[kVectors];
-    ASAP_UNROLL for (std::size_t j = 0; j < kVectors; ++j) row[j] = load(panel.data + j * kLanes);
-    ASAP_UNROLL for (std::size_t i = 0; i < kRows; ++i) {
+    ASAP_UNROLL
+    for (std::size_t j = 0; j < kVectors; ++j) row[j] = load(panel.data + j * kLanes);
+    ASAP_UNROLL
+    for (std::size_t i = 0; i < kRows; ++i) {
       const float factor = x.data[i * x.row_stride];
-      ASAP_UNROLL for (std::size_t j = 0; j < kVectors; ++j) sums[i][j] += factor * row[j];
+      ASAP_UNROLL
+      for (std::size_t j = 0; j < kVectors; ++j) sums[i][j] += factor * row[j];
     }
     x.data += x.step;
     panel.data += panel.stride;
   }
   if (edges.rectify) {
-    ASAP_UNROLL for (std::size_t i = 0; i < kRows; ++i) ASAP_UNROLL for (std::size_t j = 0; j < kVectors; ++j)
-        sums[i][j] = rectified(sums[i][j]);
+    ASAP_UNROLL
+    for (std::size_t i = 0; i < kRows; ++i) {
+      ASAP_UNROLL
+      for (std::size_t j = 0; j < kVectors; ++j) sums[i][j] = rectified(sums[i][j]);
+    }
   }
-  ASAP_UNROLL for (std::size_t i = 0; i < kRows; ++i) ASAP_UNROLL for (std::size_t j = 0; j < kVectors; ++j)
-      store(to + i * to_stride + j * kLanes, sums[i][j]);
+  ASAP_UNROLL
+  for (std::size_t i = 0; i < kRows; ++i) {
+    ASAP_UNROLL
+    for (std::size_t j = 0; j < kVectors; ++j) store(to + i * to_stride + j * kLanes, sums[i][j]);
+  }
 }
 
 /// As many tiles of kRows rows as fit, then lower ones.

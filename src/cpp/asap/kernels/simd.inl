@@ -4,6 +4,9 @@
 
 #define ASAP_INLINE inline __attribute__((always_inline))
 
+// For innermost loops: in a function of their own the compiler gives all registers to them.
+#define ASAP_TILE __attribute__((noinline))
+
 // Before a loop over registers: without it the compiler may keep the array in memory.
 #if defined(__clang__)
 #define ASAP_UNROLL _Pragma("unroll")
@@ -32,16 +35,26 @@ ASAP_INLINE void store(float* to, Vec v) { *reinterpret_cast<UnalignedVec*>(to) 
 ASAP_INLINE const Vec* vectors(const float* lanes) { return reinterpret_cast<const Vec*>(lanes); }
 ASAP_INLINE Vec* vectors(float* lanes) { return reinterpret_cast<Vec*>(lanes); }
 
+/// The same pointer, hidden from the optimiser. Where a window slides over an array, GCC would otherwise carry the
+/// overlap from one iteration to the next in registers that the sums need.
+template <class T>
+ASAP_INLINE T* hidden(T* pointer) {
+  asm("" : "+r"(pointer));
+  return pointer;
+}
+
 /// x in every lane. (x − 0 is x for every x, −0 and NaN too, which x + 0 is not.)
 ASAP_INLINE Vec broadcast(float x) { return x - Vec{}; }
 
 /// Copies `count` < kLanes floats in pieces whose sizes the compiler knows.
 ASAP_INLINE void copy_few(float* to, const float* from, std::size_t count) {
-  ASAP_UNROLL for (std::size_t piece = kLanes / 2; piece > 0; piece /= 2) if (count & piece) {
-    __builtin_memcpy(to, from, piece * sizeof(float));
-    to += piece;
-    from += piece;
-  }
+  ASAP_UNROLL
+  for (std::size_t piece = kLanes / 2; piece > 0; piece /= 2)
+    if (count & piece) {
+      __builtin_memcpy(to, from, piece * sizeof(float));
+      to += piece;
+      from += piece;
+    }
 }
 
 /// The first `count` < kLanes floats, then zeros; nothing behind them is read.
@@ -76,6 +89,7 @@ ASAP_INLINE void store_some(float* to, std::size_t count, Vec v) {
 }
 
 ASAP_INLINE std::size_t smaller(std::size_t a, std::size_t b) { return a < b ? a : b; }
+ASAP_INLINE std::size_t larger(std::size_t a, std::size_t b) { return a > b ? a : b; }
 ASAP_INLINE Vec larger(Vec a, Vec b) { return a > b ? a : b; }
 
 ASAP_INLINE float sum(Vec v) {

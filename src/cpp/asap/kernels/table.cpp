@@ -14,6 +14,7 @@ namespace {
 #include "asap/kernels/transpose.inl"
 #include "asap/kernels/gemm.inl"
 #include "asap/kernels/convolution.inl"
+#include "asap/kernels/convolution_backward.inl"
 #include "asap/kernels/pooling.inl"
 #include "asap/kernels/loss.inl"
 #include "asap/kernels/layout.inl"

@@ -29,7 +29,8 @@ ASAP_INLINE Vec blocks(Vec a, Vec b, Indices<kIndices...>) {
 template <std::size_t kStep>
 ASAP_INLINE void exchange(Vec (&rows)[kLanes]) {
   using Lanes = typename CountUp<kLanes>::List;
-  ASAP_UNROLL for (std::size_t i = 0; i < kLanes; ++i) {
+  ASAP_UNROLL
+  for (std::size_t i = 0; i < kLanes; ++i) {
     if (i & kStep) continue;
     const Vec a = rows[i], b = rows[i + kStep];
     rows[i] = blocks<kStep, 0>(a, b, Lanes{});
@@ -51,9 +52,23 @@ ASAP_INLINE void transpose(Vec (&rows)[kLanes]) {
 ASAP_INLINE void load_block(const float* array, std::size_t size, std::size_t at, std::size_t stride, std::size_t rows,
                             Vec (&block)[kLanes]) {
   if (rows >= kLanes && at + (kLanes - 1) * stride + kLanes <= size) {
-    ASAP_UNROLL for (std::size_t i = 0; i < kLanes; ++i) block[i] = load(array + at + i * stride);
+    ASAP_UNROLL
+    for (std::size_t i = 0; i < kLanes; ++i) block[i] = load(array + at + i * stride);
   } else {
-    ASAP_UNROLL for (std::size_t i = 0; i < kLanes; ++i) block[i] =
-        i < rows ? load_within(array, size, at + i * stride) : Vec{};
+    ASAP_UNROLL
+    for (std::size_t i = 0; i < kLanes; ++i) block[i] = i < rows ? load_within(array, size, at + i * stride) : Vec{};
+  }
+}
+
+/// totals[i] = Σ x[i·kLanes … (i+1)·kLanes).
+void add_lanes(std::size_t n, const float* x, float* totals) {
+  for (std::size_t i = 0; i < n; i += kLanes) {
+    Vec block[kLanes];
+    load_block(x, n * kLanes, i * kLanes, kLanes, n - i, block);
+    transpose(block);
+    Vec sums = block[0];
+    ASAP_UNROLL
+    for (std::size_t lane = 1; lane < kLanes; ++lane) sums += block[lane];
+    store_some(totals + i, smaller(kLanes, n - i), sums);
   }
 }

@@ -1,0 +1,223 @@
+// The gradients of a convolution in the lanes layout: by its weights and bias, and by its input.
+
+// --- weights: every weight's sum over samples, rows and columns is one vector, whose lanes are added at the very end.
+
+/// Filters whose sums fit beside each other when each has `taps` of them.
+constexpr std::size_t filters_beside(std::size_t taps) { return kSums / taps < 6 ? kSums / taps : 6; }
+
+/// d_weights[f][t] += Σ d_output[f]·input shifted by t, for kTaps adjacent weights of each of kFilters filters.
+template <std::size_t kTaps, std::size_t kFilters>
+ASAP_TILE void correlate_tile(const Extents& e, const Vec* in, const Vec* d_out, Vec* d_weights) {
+  const std::size_t plane = e.rows * e.columns, filter_weights = e.channels * e.window * e.window;
+  Vec sums[kFilters][kTaps] = {};
+  for (std::size_t y = 0; y < e.rows; ++y, in += e.width, d_out += e.columns)
+    for (std::size_t x = 0; x < e.columns; ++x) {
+      ASAP_UNROLL
+      for (std::size_t f = 0; f < kFilters; ++f) {
+        const Vec d = d_out[f * plane + x];
+        ASAP_UNROLL
+        for (std::size_t t = 0; t < kTaps; ++t) sums[f][t] += d * in[x + t];
+      }
+    }
+  ASAP_UNROLL
+  for (std::size_t f = 0; f < kFilters; ++f) {
+    ASAP_UNROLL
+    for (std::size_t t = 0; t < kTaps; ++t) d_weights[f * filter_weights + t] += sums[f][t];
+  }
+}
+
+/// kTaps weights of every row of every filter: kFilters filters at a time, then fewer.
+template <std::size_t kTaps, std::size_t kFilters>
+void correlate_filters(const Extents& e, std::size_t filters, const Vec* in, const Vec* d_out, Vec* d_weights) {
+  const std::size_t filter_weights = e.channels * e.window * e.window;
+  for (; filters >= kFilters; filters -= kFilters) {
+    for (std::size_t channel = 0; channel < e.channels; ++channel)
+      for (std::size_t ky = 0; ky < e.window; ++ky)
+        correlate_tile<kTaps, kFilters>(e, in + (channel * e.height + ky) * e.width, d_out,
+                                        d_weights + (channel * e.window + ky) * e.window);
+    d_out += kFilters * e.rows * e.columns;
+    d_weights += kFilters * filter_weights;
+  }
+  if constexpr (kFilters > 1)
+    if (filters > 0) correlate_filters<kTaps, next_tile(kFilters)>(e, filters, in, d_out, d_weights);
+}
+
+/// One group: kTaps weights of a row at a time, then fewer.
+template <std::size_t kTaps>
+void correlate_taps(const Extents& e, std::size_t taps, const Vec* in, const Vec* d_out, Vec* d_weights) {
+  for (; taps >= kTaps; taps -= kTaps, in += kTaps, d_weights += kTaps)
+    correlate_filters<kTaps, filters_beside(kTaps)>(e, e.filters, in, d_out, d_weights);
+  if constexpr (kTaps > 1)
+    if (taps > 0) correlate_taps<kTaps - 1>(e, taps, in, d_out, d_weights);
+}
+
+/// Σ x[i], in four chains that do not wait for each other.
+Vec sum_of(std::size_t n, const Vec* x) {
+  Vec sums[4] = {};
+  std::size_t i = 0;
+  for (; i + 4 <= n; i += 4) {
+    ASAP_UNROLL
+    for (std::size_t j = 0; j < 4; ++j) sums[j] += x[i + j];
+  }
+  for (; i < n; ++i) sums[0] += x[i];
+  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
+void conv_backward_weights(const Convolution& c, std::size_t groups, const float* input, const float* d_output,
+                           float* d_weights, float* d_bias, float* scratch) {
+  const Extents e(c);
+  const std::size_t inputs = e.channels * e.height * e.width, plane = e.rows * e.columns;
+  const std::size_t num_weights = e.filters * e.channels * e.window * e.window;
+  Vec* weight_sums = vectors(scratch);
+  Vec* bias_sums = weight_sums + num_weights;
+  for (std::size_t i = 0; i < num_weights + e.filters; ++i) weight_sums[i] = Vec{};
+  for (std::size_t g = 0; g < groups; ++g) {
+    const Vec* d_out = vectors(d_output) + g * e.filters * plane;
+    correlate_taps<5>(e, e.window, vectors(input) + g * inputs, d_out, weight_sums);
+    for (std::size_t f = 0; f < e.filters; ++f) bias_sums[f] += sum_of(plane, d_out + f * plane);
+  }
+  add_lanes(num_weights, scratch, d_weights);
+  add_lanes(e.filters, scratch + num_weights * kLanes, d_bias);
+}
+
+std::size_t conv_backward_scratch(const Convolution& c) {
+  return (c.filters * c.channels * c.window * c.window + c.filters) * kLanes;
+}
+
+// --- input: d_input[x] = Σ weights[kx]·d_output[x − kx] over the kx for which d_output has that column. In the middle
+// of a row these are all of them; in the first and the last kEdge columns the tiles below know which.
+
+constexpr std::size_t kEdge = 4;
+
+/// Row y of d_input, and the rows of weights that connect it with rows of d_output.
+struct RowRange {
+  std::size_t y, first, last;
+};
+
+RowRange row_range(const Extents& e, std::size_t y) {
+  return {y, y < e.rows ? 0 : y - e.rows + 1, smaller(y, e.window - 1)};
+}
+
+/// Calls add(d_row, weight_row) for every filter and row of weights. The sums stay the caller's local variables.
+template <class Add>
+ASAP_INLINE void for_each_row(const Extents& e, const RowRange& r, const Vec* d_out, const float* weights, Add add) {
+  for (std::size_t f = 0; f < e.filters; ++f) {
+    for (std::size_t ky = r.first; ky <= r.last; ++ky) add(d_out + (r.y - ky) * e.columns, weights + ky * e.window);
+    d_out += e.rows * e.columns;
+    weights += e.channels * e.window * e.window;
+  }
+}
+
+/// d_in[channel][0 … kColumns) = sums.
+template <std::size_t kChannels, std::size_t kColumns>
+ASAP_INLINE void put(const Extents& e, const Vec (&sums)[kChannels][kColumns], Vec* d_in) {
+  ASAP_UNROLL
+  for (std::size_t channel = 0; channel < kChannels; ++channel) {
+    ASAP_UNROLL
+    for (std::size_t x = 0; x < kColumns; ++x) d_in[channel * e.height * e.width + x] = sums[channel][x];
+  }
+}
+
+/// Columns x … x + kColumns, which connect to d_output through weights first … last of each row.
+template <std::size_t kChannels, std::size_t kColumns>
+ASAP_TILE void gather_tile(const Extents& e, const RowRange& r, std::size_t x, std::size_t first, std::size_t last,
+                           const Vec* d_out, const float* weights, Vec* d_in) {
+  Vec sums[kChannels][kColumns] = {};
+  for_each_row(e, r, d_out, weights, [&](const Vec* d_row, const float* row) {
+    for (std::size_t kx = first; kx <= last; ++kx)
+      add_products(sums, row + kx, e.window * e.window, hidden(d_row + x - kx));
+  });
+  put(e, sums, d_in + r.y * e.width + x);
+}
+
+/// The first kEdge columns.
+template <std::size_t kChannels>
+ASAP_TILE void gather_left(const Extents& e, const RowRange& r, const Vec* d_out, const float* weights, Vec* d_in) {
+  Vec sums[kChannels][kEdge] = {};
+  for_each_row(e, r, d_out, weights, [&](const Vec* d_row, const float* row) {
+    ASAP_UNROLL
+    for (std::size_t kx = 0; kx < kEdge; ++kx) {
+      if (kx >= e.window) continue;
+      ASAP_UNROLL
+      for (std::size_t channel = 0; channel < kChannels; ++channel) {
+        const float weight = row[channel * e.window * e.window + kx];
+        ASAP_UNROLL
+        for (std::size_t x = kx; x < kEdge; ++x) sums[channel][x] += weight * d_row[x - kx];
+      }
+    }
+  });
+  put(e, sums, d_in + r.y * e.width);
+}
+
+/// The last kEdge columns: the mirror image.
+template <std::size_t kChannels>
+ASAP_TILE void gather_right(const Extents& e, const RowRange& r, const Vec* d_out, const float* weights, Vec* d_in) {
+  Vec sums[kChannels][kEdge] = {};
+  for_each_row(e, r, d_out, weights, [&](const Vec* d_row, const float* row) {
+    const Vec* d = d_row + e.columns - kEdge;
+    ASAP_UNROLL
+    for (std::size_t back = 0; back < kEdge; ++back) {
+      if (back >= e.window) continue;
+      ASAP_UNROLL
+      for (std::size_t channel = 0; channel < kChannels; ++channel) {
+        const float weight = row[channel * e.window * e.window + e.window - 1 - back];
+        ASAP_UNROLL
+        for (std::size_t x = 0; x + back < kEdge; ++x) sums[channel][x] += weight * d[x + back];
+      }
+    }
+  });
+  put(e, sums, d_in + r.y * e.width + e.width - kEdge);
+}
+
+/// Columns x … end, all of which connect through every weight of a row.
+template <std::size_t kChannels, std::size_t kColumns>
+void gather_middle(const Extents& e, const RowRange& r, std::size_t x, std::size_t end, const Vec* d_out,
+                   const float* weights, Vec* d_in) {
+  for (; x + kColumns <= end; x += kColumns)
+    gather_tile<kChannels, kColumns>(e, r, x, 0, e.window - 1, d_out, weights, d_in);
+  if constexpr (kColumns > 1)
+    if (x < end) gather_middle<kChannels, kColumns / 2>(e, r, x, end, d_out, weights, d_in);
+}
+
+/// Columns x … end, each of which may connect through other weights.
+template <std::size_t kChannels>
+void gather_singly(const Extents& e, const RowRange& r, std::size_t x, std::size_t end, const Vec* d_out,
+                   const float* weights, Vec* d_in) {
+  for (; x < end; ++x)
+    gather_tile<kChannels, 1>(e, r, x, x < e.columns ? 0 : x - e.columns + 1, smaller(x, e.window - 1), d_out, weights,
+                              d_in);
+}
+
+template <std::size_t kChannels>
+void gather_row(const Extents& e, std::size_t y, const Vec* d_out, const float* weights, Vec* d_in) {
+  const RowRange r = row_range(e, y);
+  if (e.columns < kEdge) return gather_singly<kChannels>(e, r, 0, e.width, d_out, weights, d_in);
+  const std::size_t left = kEdge, right = larger(left, e.width - kEdge);  // with a short row the edges overlap
+  const std::size_t first = smaller(larger(left, e.window - 1), right), last = larger(first, smaller(e.columns, right));
+  gather_left<kChannels>(e, r, d_out, weights, d_in);
+  gather_singly<kChannels>(e, r, left, first, d_out, weights, d_in);
+  gather_middle<kChannels, kEdge>(e, r, first, last, d_out, weights, d_in);
+  gather_singly<kChannels>(e, r, last, right, d_out, weights, d_in);
+  gather_right<kChannels>(e, r, d_out, weights, d_in);
+}
+
+/// One group: kChannels channels at a time, then fewer.
+template <std::size_t kChannels>
+void gather_channels(const Extents& e, std::size_t channels, const Vec* d_out, const float* weights, Vec* d_in) {
+  for (; channels >= kChannels; channels -= kChannels) {
+    for (std::size_t y = 0; y < e.height; ++y) gather_row<kChannels>(e, y, d_out, weights, d_in);
+    weights += kChannels * e.window * e.window;
+    d_in += kChannels * e.height * e.width;
+  }
+  if constexpr (kChannels > 1)
+    if (channels > 0) gather_channels<next_tile(kChannels)>(e, channels, d_out, weights, d_in);
+}
+
+void conv_backward_data(const Convolution& c, std::size_t groups, const float* d_output, const float* weights,
+                        float* d_input, float*) {
+  const Extents e(c);
+  const std::size_t inputs = e.channels * e.height * e.width, outputs = e.filters * e.rows * e.columns;
+  for (std::size_t g = 0; g < groups; ++g)
+    gather_channels<kSums / kEdge>(e, e.channels, vectors(d_output) + g * outputs, weights,
+                                   vectors(d_input) + g * inputs);
+}
