@@ -30,7 +30,7 @@ ENGINES = {
 def load_data() -> tuple[asap.datasets.DataSet, int]:
     """Return MNIST or, where it cannot be had, digits; and how many epochs suit it."""
     try:
-        return asap.datasets.load("mnist"), 2
+        return asap.datasets.load("mnist"), 3
     except asap.datasets.DataError as error:
         print(f"MNIST is not in reach, so the demo takes scikit-learn's digits instead.\n  ({error})", file=sys.stderr)
         return asap.datasets.load("digits"), 30
@@ -58,9 +58,9 @@ def train_all(data: asap.datasets.DataSet, epochs: int) -> dict[str, asap.Run]:
 def table(runs: dict[str, asap.Run], title: str) -> Table:
     """One row per engine."""
     result = Table(title=title)
-    result.add_column("engine")
+    result.add_column("engine", no_wrap=True)
     for heading in ("workers", "seconds", "updates/s", "samples/s", "loss", "accuracy", "mean τ", "effective step"):
-        result.add_column(heading, justify="right")
+        result.add_column(heading, justify="right", no_wrap=True)
     for name, run in runs.items():
         last = run.history[-1]
         result.add_row(
@@ -112,7 +112,9 @@ def main() -> None:
     data, epochs = load_data()
     title = f"LeNet on {data.name}, {epochs} epochs, batch 32, TAIL-τ with η = 0.05"
     runs = train_all(data, epochs)
-    Console().print(table(runs, title))
+    console = Console()
+    console.width = max(console.width, 100)  # whole columns in files and narrow terminals too
+    console.print(table(runs, title))
     for name, run in runs.items():
         run.save(FOLDER / name)
     picture(runs, title).savefig(FOLDER / "demo.png", dpi=120)
