@@ -65,7 +65,7 @@ def checked_config(
     engine = as_engine(engine)
     if epochs is None and updates is None and seconds is None:
         epochs = 1
-    return TrainConfig(
+    config = TrainConfig(
         engine=engine,
         step=as_step(step),
         workers=_worker_count(workers, engine),
@@ -78,6 +78,8 @@ def checked_config(
         stop=_stop_rules(stop),
         seed=_checked_seed(seed),
     )
+    config.step._rate_to_core(config.span(samples=1))  # a schedule over the whole run needs to know its length
+    return config
 
 
 def as_engine(value: object) -> Engine:

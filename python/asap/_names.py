@@ -1,0 +1,84 @@
+"""The words of the command line for the package's choices: name, or name:option."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from asap import _checks, engines, models, steps
+from asap.engines import Engine
+from asap.models import Sequential
+from asap.rates import CosineRate
+from asap.steps import Step
+
+Option = Callable[[str], Any] | None
+
+ENGINES: dict[str, tuple[type[Any], Option]] = {
+    "sequential": (engines.Sequential, None),
+    "synchronous": (engines.Synchronous, None),
+    "locked": (engines.Locked, None),
+    "hogwild": (engines.Hogwild, str),
+    "leashed": (engines.Leashed, int),
+}
+STEPS: dict[str, tuple[type[Any], Option]] = {
+    "constant": (steps.Constant, None),
+    "inverse": (steps.Inverse, None),
+    "inverse-plus-one": (steps.InversePlusOne, None),
+    "fleet": (steps.FLeet, float),
+    "tail": (steps.TailTau, float),
+}
+MODELS: dict[str, type[Sequential]] = {"mlp": models.MLP, "cnn": models.CNN, "lenet": models.LeNet}
+SCHEDULES: dict[str, Callable[[float], float | CosineRate]] = {"constant": float, "cosine": CosineRate}
+
+ENGINE_HELP = "sequential, synchronous, locked, hogwild[:copy] or leashed[:K], K the persistence."
+STEP_HELP = "constant, inverse, inverse-plus-one, fleet[:T] or tail[:A], T the threshold, A the amplitude."
+
+
+def engine(text: str) -> Engine:
+    """Return the engine that a word stands for."""
+    kind, options = _parse("engine", text, ENGINES)
+    made: Engine = kind(*options)
+    return made
+
+
+def step(text: str, rate: float, schedule: str, sample: tuple[int, int]) -> Step:
+    """Return the step that a word stands for, at a base rate on a schedule; `sample` is for steps with a window."""
+    kind, options = _parse("step", text, STEPS)
+    window = {"sample": sample} if "sample" in kind.__dataclass_fields__ else {}
+    scheduled = SCHEDULES[_checks.choice("schedule", schedule, SCHEDULES)](_checks.positive("rate", rate))
+    made: Step = kind(scheduled, *options, **window)
+    return made
+
+
+def model(text: str, initialiser: str, seed: int) -> Callable[[Any], Sequential]:
+    """Return what makes the network that a word stands for, given the data."""
+    kind = MODELS[_checks.choice("model", text, MODELS)]
+    return partial(kind, initialiser=_checks.choice("initialiser", initialiser, models.INITIALISERS), seed=seed)
+
+
+def words(text: str) -> list[str]:
+    """Split a list as the command line takes it: separated by commas."""
+    return [word.strip() for word in text.split(",")]
+
+
+def numbers(name: str, text: str, minimum: int) -> list[int]:
+    """Return a comma-separated list of integers."""
+    try:
+        values = [int(word) for word in words(text)]
+    except ValueError:
+        raise ValueError(f"{name} must be integers separated by commas; got {text!r}") from None
+    return [_checks.integer(name, value, minimum) for value in values]
+
+
+def _parse(name: str, text: str, table: Mapping[str, tuple[type[Any], Option]]) -> tuple[type[Any], list[Any]]:
+    word, colon, option = text.partition(":")
+    kind, parse = table[_checks.choice(name, word, table)]
+    if not colon:
+        return kind, []
+    if parse is None:
+        raise ValueError(f"{name} {word} takes no option; got {text!r}")
+    try:
+        return kind, [parse(option)]
+    except ValueError:
+        raise ValueError(f"{name} {word}:… takes a number; got {text!r}") from None

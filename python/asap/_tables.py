@@ -1,0 +1,106 @@
+"""The tables of the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.table import Table
+
+from asap._comparison import Outcome, summaries
+from asap.datasets import SetStatus
+from asap.run import Run
+
+PLAIN_WIDTH = 140  # where the output is no terminal that has a width
+
+_MEBIBYTE = 1 << 20
+
+
+def history(run: Run) -> Table:
+    """Return a run's history, its outcome in the title."""
+    table = _table(
+        f"{type(run.model).__name__}, {run.config.engine}, m = {run.config.workers}: {run.status}",
+        "epoch",
+        "updates",
+        "seconds",
+        "training loss",
+        "test loss",
+        "test accuracy",
+        "effective step",
+        "mean τ",
+    )
+    for row in run.history:
+        table.add_row(
+            _number(row["epoch"], ".4g"),
+            _number(row["updates"], ",d"),
+            _number(row["seconds"], ".2f"),
+            _number(row["loss"], ".4g"),
+            _number(row["validation_loss"], ".4g"),
+            _number(row["accuracy"], ".4f"),
+            _number(row["effective_step"], ".4g"),
+            _number(row["mean_tau"], ".2f"),
+        )
+    return table
+
+
+def comparison(outcomes: Sequence[Outcome]) -> Table:
+    """Return a row per engine, step and number of workers."""
+    table = _table(
+        "Medians over seeds",
+        "engine",
+        "step",
+        "workers",
+        "runs",
+        "failed",
+        "seconds",
+        "updates/s",
+        "test loss",
+        "test accuracy",
+        "mean τ",
+        "effective step",
+        left=2,
+    )
+    for summary in summaries(outcomes):
+        table.add_row(
+            summary.engine,
+            summary.step,
+            *(str(count) for count in (summary.workers, summary.runs, summary.failed)),
+            _number(summary.seconds, ".2f"),
+            _number(summary.updates_per_second, ",.0f"),
+            _number(summary.validation_loss, ".4g"),
+            _number(summary.accuracy, ".4f"),
+            _number(summary.mean_tau, ".2f"),
+            _number(summary.effective_step, ".4g"),
+        )
+    return table
+
+
+def data_sets(statuses: Sequence[SetStatus]) -> Table:
+    """Return a row per data set."""
+    table = _table(None, "name", "MiB", "place", "what it is", left=1)
+    for status in statuses:
+        size = _number(status.size_bytes / _MEBIBYTE, ".1f") if status.size_bytes else "–"
+        table.add_row(status.name, size, str(status.place or "–"), status.source or status.problem)
+    for column in table.columns[2:]:
+        column.justify = "left"
+        column.overflow = "fold"
+    return table
+
+
+def facts(values: Mapping[str, Any]) -> Table:
+    """Return names and values."""
+    table = _table(None, "name", "value", left=2)
+    for name, value in values.items():
+        table.add_row(name, ", ".join(map(str, value)) if isinstance(value, list) else str(value))
+    return table
+
+
+def _table(title: str | None, *columns: str, left: int = 0) -> Table:
+    table = Table(title=title, title_justify="left")
+    for i, column in enumerate(columns):
+        table.add_column(column, justify="left" if i < left else "right")
+    return table
+
+
+def _number(value: float | None, form: str) -> str:
+    return "–" if value is None else format(value, form)

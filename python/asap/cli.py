@@ -1,0 +1,25 @@
+"""The entry point of the command line. Its commands are in `_commands`, which needs the extra "cli"."""
+
+from __future__ import annotations
+
+import sys
+
+from asap._extras import require
+from asap._paths import cmake_dir
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line and exit: 0 on success, 1 after a failed or diverged run, 2 on bad arguments."""
+    try:
+        if sys.argv[1:] == ["--cmake-dir"]:  # asked by the builds of C++ projects, which need no extra
+            print(cmake_dir())
+            return
+        for package in ("typer", "rich"):
+            require(package, "cli", "The command line")
+    except (FileNotFoundError, ImportError) as error:
+        sys.exit(f"Error: {error}")
+    from asap._commands import app
+
+    app()

@@ -1,0 +1,278 @@
+"""The command line: what goes where, exit statuses, and the words for the package's choices."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+import asap
+from asap import _names, cli, engines
+
+pytest.importorskip("typer", reason="needs the extra cli")
+pytest.importorskip("rich", reason="needs the extra cli")
+
+
+class Result(NamedTuple):
+    status: int
+    out: str
+    err: str
+
+
+Command = Callable[..., Result]
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Command:
+    """Run `asap` with these arguments, in this process."""
+
+    def run(*arguments: object) -> Result:
+        monkeypatch.setattr(sys, "argv", ["asap", *map(str, arguments)])
+        try:
+            cli.main()
+            status = 0
+        except SystemExit as error:
+            status = error.code if isinstance(error.code, int) else 1
+        return Result(status, *capfd.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def digits() -> list[str]:
+    """Arguments for a run of a moment."""
+    pytest.importorskip("sklearn", reason="needs the extra data")
+    return ["--dataset", "digits", "--model", "cnn"]
+
+
+def strict(text: str) -> Any:
+    def refuse(token: str) -> None:
+        raise AssertionError(f"not JSON: {token}")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def test_without_arguments_the_commands_are_listed() -> None:
+    done = subprocess.run([sys.executable, "-m", "asap"], capture_output=True, text=True, check=True)
+    for name in ("train", "compare", "info", "datasets"):
+        assert f"\n  {name} " in done.stdout
+    assert done.stderr == ""
+
+
+def test_training_prints_its_history(command: Command, digits: list[str]) -> None:
+    status, out, err = command("train", *digits, "--engine", "locked", "--workers", 2, "--epochs", 3)
+    assert (status, err) == (0, "")
+    assert "CNN, Locked(), m = 2: completed" in out
+    assert out.count("│ 0.05 ") == 3 or out.count(" 0.05 │") == 3  # the effective step of each epoch
+
+
+def test_json_on_standard_output_is_alone_there(command: Command, digits: list[str]) -> None:
+    arguments = ["--engine", "leashed:2", "--step", "tail:0.5", "--sample", 1, 5, "--seed", 3, "--progress"]
+    status, out, err = command("train", *digits, *arguments, "--json", "-")
+    document = strict(out)
+    assert status == 0
+    assert document["schema"] == "asap.run/1"
+    assert document["config"]["engine"] == {"kind": "Leashed", "persistence": 2}
+    assert document["config"]["step"]["amplitude"] == 0.5
+    assert document["config"]["step"]["sample"] == [1, 5]
+    assert document["config"]["seed"] == 3
+    assert document["data"] == {"samples": 1497, "validation_samples": 300}
+    assert "epoch 1: " in err
+    assert "completed" in err
+
+
+def test_json_goes_to_a_file_and_a_run_to_a_folder(command: Command, digits: list[str], tmp_path: Path) -> None:
+    pytest.importorskip("safetensors", reason="needs the extra io")
+    result = command("train", *digits, "--json", tmp_path / "a.json", "--save", tmp_path / "run")
+    assert result.status == 0
+    assert "completed" in result.out
+    assert strict((tmp_path / "a.json").read_text()) == strict((tmp_path / "run" / "run.json").read_text())
+    assert asap.load(tmp_path / "run" / "parameters.safetensors").input_shape == (32, 32)
+
+
+def test_a_seed_fixes_starting_parameters_and_order(command: Command, digits: list[str]) -> None:
+    def losses(seed: int) -> list[float]:
+        out = command("train", *digits, "--engine", "sequential", "--seed", seed, "--json", "-").out
+        return [row["loss"] for row in strict(out)["history"]]
+
+    assert losses(1) == losses(1) != losses(2)
+
+
+def test_goals_end_a_run(command: Command, digits: list[str]) -> None:
+    for goal in (["--target-accuracy", 0.5], ["--target-loss", 1.0]):
+        result = command("train", *digits, "--epochs", 1000, *goal, "--json", "-")
+        document = strict(result.out)
+        assert (result.status, document["status"]) == (0, "stopped")
+        assert len(document["history"]) < 1000
+
+
+def test_a_diverged_run_returns_1(command: Command, digits: list[str]) -> None:
+    result = command("train", *digits, "--rate", 1e30, "--json", "-")
+    assert result.status == 1
+    assert strict(result.out)["status"] == "diverged"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["--engine", "fast"], "'sequential', 'synchronous', 'locked', 'hogwild', 'leashed'; got 'fast'"),
+        (["--engine", "leashed:often"], "engine leashed:… takes a number; got 'leashed:often'"),
+        (["--engine", "leashed:-1"], "persistence must be an integer ≥ 0; got -1"),
+        (["--engine", "hogwild:sideways"], "read must be one of 'in-place', 'copy'; got 'sideways'"),
+        (["--engine", "locked:2"], "engine locked takes no option; got 'locked:2'"),
+        (["--step", "slow"], "'constant', 'inverse', 'inverse-plus-one', 'fleet', 'tail'; got 'slow'"),
+        (["--step", "tail:2"], "amplitude must be a number in [0, 1]; got 2.0"),
+        (["--sample", "5", "5", "--step", "tail"], "sample must be (first, last)"),
+        (["--rate", "0"], "rate must be a finite number above 0; got 0.0"),
+        (["--schedule", "cosine", "--seconds", "1"], "CosineRate without a length lasts the whole run"),
+        (["--schedule", "linear"], "'constant', 'cosine'; got 'linear'"),
+        (["--dataset", "imagenet"], "'mnist', 'fashion-mnist', 'cifar-10', 'digits'; got 'imagenet'"),
+        (["--model", "vgg"], "'mlp', 'cnn', 'lenet'; got 'vgg'"),
+        (["--initialiser", "zero"], "'he', 'glorot', 'papers'; got 'zero'"),
+        (["--workers", "0"], "workers must be an integer ≥ 1; got 0"),
+        (["--workers", "many"], "--workers"),
+        (["--engine", "sequential", "--workers", "2"], "workers must be 1 with the engine"),
+        (["--epochs", "0"], "epochs must be an integer ≥ 1; got 0"),
+        (["--momentum", "1"], "momentum must be a number in [0, 1); got 1.0"),
+        (["--target-accuracy", "97"], "value must be a number in [0, 1]; got 97.0"),
+        (["--learning-rate", "1"], "--learning-rate"),
+    ],
+)
+def test_bad_arguments_return_2_and_say_what_is_accepted(command: Command, arguments: list[str], error: str) -> None:
+    status, out, err = command("train", *arguments)
+    assert (status, out) == (2, "")
+    assert error in " ".join(err.split())
+
+
+def test_missing_data_returns_1_and_says_where_it_looked(
+    command: Command, private_places: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise asap.datasets.DataError(f"not found in {tmp_path}")
+
+    monkeypatch.setattr(asap.datasets, "load", refuse)
+    status, out, err = command("train", "--json", "-")
+    assert (status, out, err) == (1, "", f"Error: not found in {tmp_path}\n")
+
+
+def test_an_unwritable_result_returns_1(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    result = command("info", "--json", tmp_path / "file" / "info.json")
+    assert result.status == 1
+    assert "Error: " in result.err
+
+
+def test_ctrl_c_reports_what_was_learnt(digits: list[str]) -> None:
+    arguments = [*digits, "--seconds", "100", "--progress", "--json", "-"]
+    command = [sys.executable, "-m", "asap", "train", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("epoch 1: ")
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=50)
+    assert strict(output)["status"] == "interrupted"
+    assert strict(output)["results"]["updates"] > 0
+    assert process.returncode == 1
+
+
+def test_comparing_runs_all_combinations(command: Command, digits: list[str], tmp_path: Path) -> None:
+    lists = ["--engines", "sequential,leashed:0", "--steps", "constant, tail", "--workers", "2,3", "--seeds", "0,1,2"]
+    result = command("compare", *digits, *lists, "--updates", 20, "--json", tmp_path / "c.json")
+    assert result.status == 0
+    document = strict((tmp_path / "c.json").read_text())
+    assert document["schema"] == "asap.compare/1"
+    groups = [(row["engine"], row["step"], row["workers"], row["runs"]) for row in document["summary"]]
+    assert groups == [
+        ("sequential", "constant", 1, 3),
+        ("sequential", "tail", 1, 3),
+        ("leashed:0", "constant", 2, 3),
+        ("leashed:0", "constant", 3, 3),
+        ("leashed:0", "tail", 2, 3),
+        ("leashed:0", "tail", 3, 3),
+    ]
+    runs = document["runs"]
+    assert len(runs) == 18
+    assert [run["case"]["seed"] for run in runs[:3]] == [run["config"]["seed"] for run in runs[:3]] == [0, 1, 2]
+    assert all(run["results"]["updates"] == 20 for run in runs)
+    accuracies = sorted(run["history"][-1]["accuracy"] for run in runs[:3])
+    assert document["summary"][0]["accuracy"] == accuracies[1]
+    assert result.out.count("leashed:0") == 4
+    assert "run 18 of 18: leashed:0, tail, 3 workers, seed 2" in result.err
+
+
+def test_comparing_returns_1_when_a_run_diverged(command: Command, digits: list[str]) -> None:
+    result = command("compare", *digits, "--steps", "constant", "--rate", 1e30, "--no-progress", "--json", "-")
+    assert result.status == 1
+    document = strict(result.out)
+    assert [row["failed"] for row in document["summary"]] == [1, 1]
+    assert document["summary"][0]["accuracy"] is None
+    assert "run 1 of" not in result.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["--engines", "leashed,fast"], "got 'fast'"),
+        (["--steps", ""], "step must be one of"),
+        (["--workers", "2,x"], "workers must be integers separated by commas; got '2,x'"),
+        (["--workers", "2,0"], "workers must be an integer ≥ 1; got 0"),
+        (["--seeds", "-1"], "seeds must be an integer ≥ 0; got -1"),
+    ],
+)
+def test_bad_lists_return_2(command: Command, arguments: list[str], error: str) -> None:
+    result = command("compare", *arguments)
+    assert result.status == 2
+    assert error in " ".join(result.err.split())
+
+
+def test_info_tells_hardware_and_build(command: Command) -> None:
+    document = strict(command("info", "--json", "-").out)
+    assert document["isa"] in document["available_isas"]
+    assert {"cpu", "usable_cpus", "compiler", "asap", "python", "numpy"} <= set(document)
+    assert document["cpu"] in command("info").out
+
+
+def test_datasets_are_listed_with_their_places(command: Command, private_places: Path, tmp_path: Path) -> None:
+    result = command("datasets", "--data-dir", tmp_path, "--json", "-")
+    assert result.status == 0
+    listed = {row["name"]: row for row in strict(result.out)["datasets"]}
+    assert tuple(listed) == asap.datasets.names()
+    assert listed["mnist"]["place"] is None
+    assert str(tmp_path) in listed["mnist"]["problem"]
+    assert "cifar-10" in command("datasets").out
+
+
+def test_without_the_extra_its_name_is_given(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "typer", None)
+    monkeypatch.setattr(sys, "argv", ["asap", "info"])
+    with pytest.raises(SystemExit, match=r'The command line needs typer: pip install "asap\[cli\]"'):
+        cli.main()
+
+
+def test_every_word_makes_its_choice() -> None:
+    assert [_names.engine(word) for word in ("sequential", "hogwild", "hogwild:copy", "leashed", "leashed:3")] == [
+        engines.Sequential(),
+        asap.Hogwild(),
+        asap.Hogwild(read="copy"),
+        asap.Leashed(),
+        asap.Leashed(3),
+    ]
+    window = (1, 2)
+    assert _names.step("fleet:9", 0.1, "constant", window) == asap.FLeet(0.1, threshold=9.0, sample=window)
+    assert _names.step("tail", 0.1, "cosine", window) == asap.TailTau(asap.CosineRate(0.1), sample=window)
+    assert _names.step("inverse", 0.1, "constant", window) == asap.Inverse(0.1)
+
+
+def test_the_first_command_of_a_user_learns_mnist(need_data: Callable[[str], None]) -> None:
+    need_data("mnist")
+    line = "train --dataset mnist --model lenet --engine leashed --workers 4 --step tail --rate 0.05 --batch-size 32"
+    arguments = [sys.executable, "-m", "asap", *line.split(), "--epochs", "2", "--json", "-"]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=True, env=os.environ)
+    document = strict(done.stdout)
+    assert document["status"] == "completed"
+    assert document["history"][-1]["accuracy"] >= 0.97
