@@ -1,0 +1,59 @@
+"""Many runs in one process leave memory and threads where they were."""
+
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+
+PROGRAM = """
+import itertools, os
+import numpy as np
+import asap
+
+LEAK = {leak}  # bytes kept per run, to see that the measurement sees them
+
+random = np.random.default_rng(0)
+data = (random.random((200, 20), np.float32), random.integers(0, 3, 200))
+engines = itertools.cycle([asap.Leashed(), asap.Hogwild(), asap.Locked(), asap.Synchronous(), asap.Leashed(persistence=0)])
+steps = itertools.cycle([asap.TailTau(0.1, sample=(1, 3)), 0.1, asap.Custom(0.1, lambda d: [1.0, 0.5], sample=(1, 2))])
+model = asap.models.MLP(data, hidden=(16,))
+kept = []
+
+def resident_bytes():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+def threads():
+    return len(os.listdir("/proc/self/task"))
+
+for number in range(1000):
+    asap.train(model, data, engine=next(engines), step=next(steps), workers=3, batch_size=20, epochs=1, validation=data,
+               progress=False)
+    if LEAK:
+        kept.append(np.ones(LEAK, np.uint8))
+    if number == 99:
+        before = resident_bytes(), threads()
+print(resident_bytes() - before[0], threads() - before[1])
+"""
+
+
+def growth(leak: int) -> tuple[int, int]:
+    """Return the bytes and threads that 900 runs after the first 100 left behind."""
+    output = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(leak=leak)], capture_output=True, text=True, check=True
+    ).stdout
+    size, threads = output.split()
+    return int(size), int(threads)
+
+
+def test_a_thousand_runs_leave_memory_and_threads_where_they_were() -> None:
+    size, threads = growth(leak=0)
+    assert threads == 0
+    assert size < 1 << 20, f"900 runs left {size} bytes"
+
+
+def test_the_measurement_sees_two_kilobytes_kept_per_run() -> None:
+    size, _ = growth(leak=2048)
+    assert size > 1 << 20
