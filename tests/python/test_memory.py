@@ -16,8 +16,9 @@ LEAK = {leak}  # bytes kept per run, to see that the measurement sees them
 
 random = np.random.default_rng(0)
 data = (random.random((200, 20), np.float32), random.integers(0, 3, 200))
-engines = itertools.cycle([asap.Leashed(), asap.Hogwild(), asap.Locked(), asap.Synchronous(), asap.Leashed(persistence=0)])
-steps = itertools.cycle([asap.TailTau(0.1, sample=(1, 3)), 0.1, asap.Custom(0.1, lambda d: [1.0, 0.5], sample=(1, 2))])
+engines = [asap.Leashed(), asap.Hogwild(), asap.Locked(), asap.Synchronous(), asap.Leashed(persistence=0)]
+steps = [asap.TailTau(0.1, sample=(1, 3)), 0.1, asap.Custom(0.1, lambda d: [1.0, 0.5], sample=(1, 2))]
+choices = itertools.cycle(itertools.product(engines, steps))
 model = asap.models.MLP(data, hidden=(16,))
 kept = []
 
@@ -29,7 +30,8 @@ def threads():
     return len(os.listdir("/proc/self/task"))
 
 for number in range(1000):
-    asap.train(model, data, engine=next(engines), step=next(steps), workers=3, batch_size=20, epochs=1, validation=data,
+    engine, step = next(choices)
+    asap.train(model, data, engine=engine, step=step, workers=3, batch_size=20, epochs=1, validation=data,
                progress=False)
     if LEAK:
         kept.append(np.ones(LEAK, np.uint8))
