@@ -1,7 +1,7 @@
 """Train LeNet with every engine and compare: a table, a run.json for each, and a picture in demo/.
 
-Uses MNIST when it is in reach (ASAP_DATA_DIR, the cache, or its mirrors), else scikit-learn's digits. It needs the extras:
-pip install "asap[all]".
+Uses MNIST when it is in reach (ASAP_DATA_DIR, the cache, or its mirrors), else scikit-learn's digits. It needs the
+extras: pip install "asap[all]".
 """
 
 from __future__ import annotations
