@@ -2,22 +2,6 @@
 
 ASAP_INLINE Vec rectified(Vec x) { return x > 0.0f ? x : Vec{}; }
 
-ASAP_INLINE Vec tanh_of(Vec x) {
-  for (std::size_t i = 0; i < kLanes; ++i) x[i] = __builtin_tanhf(x[i]);
-  return x;
-}
-
-ASAP_INLINE Vec activated(Activation activation, Vec x) {
-  switch (activation) {
-    case Activation::relu:
-      return rectified(x);
-    case Activation::tanh:
-      return tanh_of(x);
-    default:
-      return x;
-  }
-}
-
 void activate(Activation activation, std::size_t n, const float* x, float* y) {
   switch (activation) {
     case Activation::identity:
@@ -40,12 +24,21 @@ void activate_backward(Activation activation, std::size_t n, const float* y, con
   }
 }
 
-void scale_bytes(std::size_t n, const std::uint8_t* __restrict bytes, float scale, float* __restrict values) {
-  for (std::size_t i = 0; i < n; ++i) values[i] = scale * static_cast<float>(bytes[i]);
+/// Four rows at a time, in chains that do not wait for each other.
+void bias_gradient(std::size_t rows, std::size_t n, const float* d_output, float* gradient) {
+  const std::size_t size = rows * n;
+  for (std::size_t j = 0; j < n; j += kLanes) {
+    Vec sums[4] = {};
+    std::size_t i = 0;
+    for (; i + 4 <= rows; i += 4) {
+      ASAP_UNROLL
+      for (std::size_t q = 0; q < 4; ++q) sums[q] += load_within(d_output, size, (i + q) * n + j);
+    }
+    for (; i < rows; ++i) sums[0] += load_within(d_output, size, i * n + j);
+    store_some(gradient + j, smaller(kLanes, n - j), (sums[0] + sums[1]) + (sums[2] + sums[3]));
+  }
 }
 
-void bias_gradient(std::size_t rows, std::size_t n, const float* d_output, float* gradient) {
-  for (std::size_t j = 0; j < n; ++j) gradient[j] = 0;
-  for (std::size_t i = 0; i < rows; ++i)
-    for (std::size_t j = 0; j < n; ++j) gradient[j] += d_output[i * n + j];
+void scale_bytes(std::size_t n, const std::uint8_t* __restrict bytes, float scale, float* __restrict values) {
+  for (std::size_t i = 0; i < n; ++i) values[i] = scale * static_cast<float>(bytes[i]);
 }

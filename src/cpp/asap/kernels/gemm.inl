@@ -116,7 +116,7 @@ void pack_transposed(std::size_t k, std::size_t columns, const float* from, std:
       Vec block[kLanes];
       load_block(from, columns * k, (first + j) * k + p, k, kLanes, block);
       transpose(block);
-      for (std::size_t q = 0; q < smaller(kLanes, k - p); ++q) store(packed + (p + q) * stride + j, block[q]);
+      store_block(block, k - p, kLanes, packed + p * stride + j, stride);
     }
 }
 

@@ -1,10 +1,10 @@
 // Kernels: the arithmetic of the hot path, one table of functions per instruction set, chosen when first used.
 //
 // Layouts. Activations come in two:
-//   rows   [samples][features]                              dense layers: the vector runs along the features
-//   lanes  [groups][channel][row][column][lane]             convolution and pooling: the vector runs along `lanes` samples
-// with groups = ceil(samples / lanes). The lanes past the last sample hold zeros in activations and in their gradients,
-// so that sums over all lanes are sums over the samples.
+//   rows   [samples][features]                     dense layers: the vector runs along the features
+//   lanes  [groups][channel][row][column][lane]    convolution and pooling: the vector runs along `lanes` samples
+// with groups = ceil(samples / lanes). The lanes past the last sample hold zeros in gradients, so that sums over all
+// lanes are sums over the samples, and any finite numbers in activations (a convolution writes its bias there).
 // Dense weights are [inputs][outputs], convolution weights [filter][channel][row][column], all row-major float32.
 //
 // Contracts. No kernel reads or writes outside the arrays described here, allocates, locks or throws. Sizes may be odd.
@@ -80,17 +80,17 @@ struct Table {
 
   // --- losses (rows). d_output may be nullptr (evaluation). `weight` multiplies the gradient (1/samples for a mean).
   /// Σ_i −log softmax(output_i)[label_i]; d_output = weight·(softmax − onehot). Labels must lie in [0, classes).
-  double (*softmax_cross_entropy)(std::size_t rows, std::size_t classes, const float* output, const std::int32_t* labels,
-                                  float weight, float* d_output);
+  double (*softmax_cross_entropy)(std::size_t rows, std::size_t classes, const float* output,
+                                  const std::int32_t* labels, float weight, float* d_output);
   /// Σ_i (1/n)·‖output_i − target_i‖²; d_output = weight·(2/n)·(output − target).
   double (*squared_error)(std::size_t rows, std::size_t n, const float* output, const float* target, float weight,
                           float* d_output);
   /// probability = softmax of each row; may be in place.
   void (*softmax)(std::size_t rows, std::size_t classes, const float* output, float* probability);
 
-  // --- convolution and pooling (lanes). `groups` lane groups; arrays are 64-byte aligned.
-  void (*conv_forward)(const Convolution&, std::size_t groups, const float* input, const float* weights, const float* bias,
-                       Activation, float* output);
+  // --- convolution and pooling (lanes). `groups` lane groups; arrays are 64-byte aligned. bias may be nullptr.
+  void (*conv_forward)(const Convolution&, std::size_t groups, const float* input, const float* weights,
+                       const float* bias, Activation, float* output);
   std::size_t (*conv_backward_scratch)(const Convolution&);  ///< floats, for both backward kernels
   void (*conv_backward_weights)(const Convolution&, std::size_t groups, const float* input, const float* d_output,
                                 float* d_weights, float* d_bias, float* scratch);
@@ -98,8 +98,8 @@ struct Table {
                              float* d_input, float* scratch);
   void (*pool_forward)(const Pooling&, std::size_t groups, const float* input, float* output);
   /// The gradient goes to the first maximum of each square in row-major order (input and output as in pool_forward).
-  void (*pool_backward)(const Pooling&, std::size_t groups, const float* input, const float* output, const float* d_output,
-                        float* d_input);
+  void (*pool_backward)(const Pooling&, std::size_t groups, const float* input, const float* output,
+                        const float* d_output, float* d_input);
 
   // --- layout. lanes_from_rows writes zeros into the lanes past the last sample.
   void (*lanes_from_rows)(std::size_t samples, std::size_t features, const float* rows, float* lanes);

@@ -1,26 +1,41 @@
 // Losses and softmax, row by row.
 
-/// exponentials[j] = exp(output[j] − largest), returns their sum. The largest of them is exactly 1.
-ASAP_INLINE double exponentials_of(std::size_t classes, const float* output, float largest, float* exponentials) {
-  double total = 0;
-  for (std::size_t j = 0; j < classes; ++j) {
-    exponentials[j] = __builtin_expf(output[j] - largest);
-    total += static_cast<double>(exponentials[j]);
-  }
-  return total;
+/// Lane i holds x[i], or `filler` where there is no such element.
+ASAP_INLINE Vec load_or(const float* x, std::size_t count, float filler) {
+  if (count >= kLanes) return load(x);
+  alignas(Vec) float lanes[kLanes];
+  store(lanes, broadcast(filler));
+  copy_few(lanes, x, count);
+  return load(lanes);
 }
 
 ASAP_INLINE float largest_of(std::size_t n, const float* x) {
-  float largest = x[0];
-  for (std::size_t j = 1; j < n; ++j) largest = x[j] > largest ? x[j] : largest;
-  return largest;
+  Vec so_far = broadcast(x[0]);
+  for (std::size_t j = 0; j < n; j += kLanes) so_far = larger(load_or(x + j, n - j, x[0]), so_far);
+  return largest(so_far);
+}
+
+/// Σ exp(x[j] − largest), and the terms in `exponentials` unless it is nullptr (it may be x).
+/// Terms that are exactly 1 (the largest is) are counted, so that a small rest beside them keeps its digits.
+ASAP_INLINE double sum_of_exponentials(std::size_t n, const float* x, float largest, float* exponentials) {
+  Vec ones{}, rest{};
+  for (std::size_t j = 0; j < n; j += kLanes) {
+    const Vec e = exp_of_negative(load_or(x + j, n - j, -__builtin_inff()) - largest);
+    ones += e == 1.0f ? e : Vec{};
+    rest += e == 1.0f ? Vec{} : e;
+    if (exponentials) store_some(exponentials + j, smaller(kLanes, n - j), e);
+  }
+  return static_cast<double>(sum(ones)) + static_cast<double>(sum(rest));
+}
+
+ASAP_INLINE void multiply(std::size_t n, float factor, float* x) {
+  transform(n, [factor](Vec v) { return factor * v; }, x, x);
 }
 
 void softmax(std::size_t rows, std::size_t classes, const float* output, float* probability) {
   for (std::size_t i = 0; i < rows; ++i, output += classes, probability += classes) {
-    const double total = exponentials_of(classes, output, largest_of(classes, output), probability);
-    const float factor = static_cast<float>(1.0 / total);
-    for (std::size_t j = 0; j < classes; ++j) probability[j] *= factor;
+    const double total = sum_of_exponentials(classes, output, largest_of(classes, output), probability);
+    multiply(classes, static_cast<float>(1.0 / total), probability);
   }
 }
 
@@ -28,15 +43,13 @@ double softmax_cross_entropy(std::size_t rows, std::size_t classes, const float*
                              float weight, float* d_output) {
   double loss = 0;
   for (std::size_t i = 0; i < rows; ++i, output += classes) {
+    float* d = d_output ? d_output + i * classes : nullptr;
     const auto label = static_cast<std::size_t>(labels[i]);
     const float largest = largest_of(classes, output);
-    double total = 0;
-    for (std::size_t j = 0; j < classes; ++j) total += static_cast<double>(__builtin_expf(output[j] - largest));
-    loss += __builtin_log(total) - (static_cast<double>(output[label]) - static_cast<double>(largest));
-    if (!d_output) continue;
-    const float factor = weight * static_cast<float>(1.0 / total);
-    float* d = d_output + i * classes;
-    for (std::size_t j = 0; j < classes; ++j) d[j] = factor * __builtin_expf(output[j] - largest);
+    const double total = sum_of_exponentials(classes, output, largest, d);
+    loss += __builtin_log(total) + (static_cast<double>(largest) - static_cast<double>(output[label]));
+    if (!d) continue;
+    multiply(classes, static_cast<float>(static_cast<double>(weight) / total), d);
     d[label] -= weight;
   }
   return loss;

@@ -92,12 +92,6 @@ ASAP_INLINE std::size_t smaller(std::size_t a, std::size_t b) { return a < b ? a
 ASAP_INLINE std::size_t larger(std::size_t a, std::size_t b) { return a > b ? a : b; }
 ASAP_INLINE Vec larger(Vec a, Vec b) { return a > b ? a : b; }
 
-ASAP_INLINE float sum(Vec v) {
-  float total = 0;
-  for (std::size_t i = 0; i < kLanes; ++i) total += v[i];
-  return total;
-}
-
 /// to[i] = function(from[i]…) by whole vectors, the rest in a vector padded with zeros. `to` may be one of `from`.
 template <class Function, class... Pointers>
 ASAP_INLINE void transform(std::size_t n, Function function, float* to, Pointers... from) {

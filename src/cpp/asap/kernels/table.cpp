@@ -10,8 +10,9 @@ namespace {
 
 // clang-format off: each file uses only the ones above it
 #include "asap/kernels/simd.inl"
+#include "asap/kernels/shuffle.inl"
+#include "asap/kernels/math.inl"
 #include "asap/kernels/elementwise.inl"
-#include "asap/kernels/transpose.inl"
 #include "asap/kernels/gemm.inl"
 #include "asap/kernels/convolution.inl"
 #include "asap/kernels/convolution_backward.inl"

@@ -70,14 +70,15 @@ void advance(std::size_t n, Coefficients c, const float* gradient, const float* 
     advance_plainly(n, c.rate * c.scale, gradient, theta, theta_out);
 }
 
+/// x − x is 0 exactly for finite x and NaN otherwise, and a NaN survives in a sum. Four sums do not wait for each
+/// other.
 bool all_finite(std::size_t n, const float* x) {
-  // x − x is 0 exactly for finite x and NaN otherwise, and a NaN survives in a sum.
+  Vec sums[4] = {};
   std::size_t i = 0;
-  Vec differences{};
-  for (; i + kLanes <= n; i += kLanes) differences += load(x + i) - load(x + i);
-  if (i < n) {
-    const Vec rest = load_first(x + i, n - i);
-    differences += rest - rest;
+  for (; i + 4 * kLanes <= n; i += 4 * kLanes) {
+    ASAP_UNROLL
+    for (std::size_t q = 0; q < 4; ++q) sums[q] += load(x + i + q * kLanes) - load(x + i + q * kLanes);
   }
-  return sum(differences) == 0.0f;
+  for (; i < n; i += kLanes) sums[0] += load_within(x, n, i) - load_within(x, n, i);
+  return sum((sums[0] + sums[1]) + (sums[2] + sums[3])) == 0.0f;
 }

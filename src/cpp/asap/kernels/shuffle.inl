@@ -1,4 +1,5 @@
-// Transposing blocks of kLanes × kLanes floats in registers, in log2(kLanes) rounds of two-vector shuffles.
+// Exchanging values between lanes: transposing blocks of kLanes × kLanes floats in registers, reducing a vector to one
+// number. All in log2(kLanes) rounds.
 
 template <std::size_t... kIndices>
 struct Indices {};
@@ -10,8 +11,18 @@ struct CountUp<0, kIndices...> {
   using List = Indices<kIndices...>;
 };
 
-/// Where lane `lane` comes from among the lanes of a, then b, when blocks of `step` lanes change places: the even
-/// blocks of both (odd = 0) or the odd ones (odd = 1).
+using AllLanes = typename CountUp<kLanes>::List;
+
+#if defined(__clang__) || __GNUC__ >= 12
+#define ASAP_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define ASAP_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, IntVec{__VA_ARGS__})
+#endif
+
+// --- transposing
+
+/// Where lane `lane` comes from among the lanes of a, then b, when a's and b's even blocks of `step` lanes are put
+/// side by side (odd = 0), or their odd ones (odd = 1).
 constexpr int source(std::size_t lane, std::size_t step, std::size_t odd) {
   const std::size_t block = lane / (2 * step) * (2 * step), within = lane % step;
   return static_cast<int>(block + within + odd * step + (lane & step ? kLanes : 0));
@@ -19,22 +30,17 @@ constexpr int source(std::size_t lane, std::size_t step, std::size_t odd) {
 
 template <std::size_t kStep, std::size_t kOdd, std::size_t... kIndices>
 ASAP_INLINE Vec blocks(Vec a, Vec b, Indices<kIndices...>) {
-#if defined(__clang__) || __GNUC__ >= 12
-  return __builtin_shufflevector(a, b, source(kIndices, kStep, kOdd)...);
-#else
-  return __builtin_shuffle(a, b, IntVec{source(kIndices, kStep, kOdd)...});
-#endif
+  return ASAP_SHUFFLE(a, b, source(kIndices, kStep, kOdd)...);
 }
 
 template <std::size_t kStep>
 ASAP_INLINE void exchange(Vec (&rows)[kLanes]) {
-  using Lanes = typename CountUp<kLanes>::List;
   ASAP_UNROLL
   for (std::size_t i = 0; i < kLanes; ++i) {
     if (i & kStep) continue;
     const Vec a = rows[i], b = rows[i + kStep];
-    rows[i] = blocks<kStep, 0>(a, b, Lanes{});
-    rows[i + kStep] = blocks<kStep, 1>(a, b, Lanes{});
+    rows[i] = blocks<kStep, 0>(a, b, AllLanes{});
+    rows[i + kStep] = blocks<kStep, 1>(a, b, AllLanes{});
   }
 }
 
@@ -58,6 +64,42 @@ ASAP_INLINE void load_block(const float* array, std::size_t size, std::size_t at
     ASAP_UNROLL
     for (std::size_t i = 0; i < kLanes; ++i) block[i] = i < rows ? load_within(array, size, at + i * stride) : Vec{};
   }
+}
+
+/// The first `rows` rows of the block to to[i·stride …], `columns` floats each.
+ASAP_INLINE void store_block(const Vec (&block)[kLanes], std::size_t rows, std::size_t columns, float* to,
+                             std::size_t stride) {
+  if (rows >= kLanes && columns >= kLanes) {
+    ASAP_UNROLL
+    for (std::size_t i = 0; i < kLanes; ++i) store(to + i * stride, block[i]);
+  } else {
+    for (std::size_t i = 0; i < smaller(rows, kLanes); ++i)
+      store_some(to + i * stride, smaller(columns, kLanes), block[i]);
+  }
+}
+
+// --- reducing
+
+template <std::size_t kStep, std::size_t... kIndices>
+ASAP_INLINE Vec swapped(Vec v, Indices<kIndices...>) {
+  return ASAP_SHUFFLE(v, v, static_cast<int>(kIndices ^ kStep)...);
+}
+
+/// combine(… combine(v[0], v[1]) …), pairwise.
+template <class Combine>
+ASAP_INLINE float reduce(Vec v, Combine combine) {
+  if constexpr (kLanes >= 16) v = combine(v, swapped<8>(v, AllLanes{}));
+  if constexpr (kLanes >= 8) v = combine(v, swapped<4>(v, AllLanes{}));
+  v = combine(v, swapped<2>(v, AllLanes{}));
+  return combine(v, swapped<1>(v, AllLanes{}))[0];
+}
+
+ASAP_INLINE float sum(Vec v) {
+  return reduce(v, [](Vec a, Vec b) { return a + b; });
+}
+
+ASAP_INLINE float largest(Vec v) {
+  return reduce(v, [](Vec a, Vec b) { return larger(a, b); });
 }
 
 /// totals[i] = Σ x[i·kLanes … (i+1)·kLanes).
