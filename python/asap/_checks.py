@@ -8,13 +8,16 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-def integer(name: str, value: object, minimum: int) -> int:
-    """Return `value` as an int; TypeError unless integral, ValueError below `minimum`."""
+def integer(name: str, value: object, minimum: int, maximum: int = 2**63 - 1) -> int:
+    """Return `value` as an int; TypeError unless integral, ValueError below `minimum` or above `maximum`."""
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(f"{name} must be an integer ≥ {minimum}; got {shown(value)}")
-    if value < minimum:
-        raise ValueError(f"{name} must be an integer ≥ {minimum}; got {value}")
-    return int(value)
+    number = int(value)
+    if number < minimum:
+        raise ValueError(f"{name} must be an integer ≥ {minimum}; got {number}")
+    if number > maximum:
+        raise ValueError(f"{name} must be an integer ≤ {maximum}; got {number}")
+    return number
 
 
 def number(name: str, value: object, accepted: str, holds: Callable[[float], bool]) -> float:

@@ -15,7 +15,8 @@ from asap.stops import StopRule
 
 __all__ = ["TrainConfig"]
 
-_SEED_END = 2**64
+_MAX_SEED = 2**64 - 1
+_MAX_WORKERS = 4096  # the core has no more
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def checked_config(
         momentum=_checks.number("momentum", momentum, "a number in [0, 1)", lambda x: 0.0 <= x < 1.0),
         weight_decay=_checks.not_negative("weight_decay", weight_decay),
         stop=_stop_rules(stop),
-        seed=_checked_seed(seed),
+        seed=_checks.integer("seed", seed, 0, _MAX_SEED),
     )
     config.step._rate_to_core(config.span(samples=1))  # a schedule over the whole run needs to know its length
     return config
@@ -98,7 +99,7 @@ def _worker_count(workers: int | None, engine: Engine) -> int:
     alone = isinstance(engine, engines.Sequential)
     if workers is None:
         return 1 if alone else _core.usable_cpus()
-    workers = _checks.integer("workers", workers, 1)
+    workers = _checks.integer("workers", workers, 1, _MAX_WORKERS)
     if alone and workers != 1:
         raise ValueError(f"workers must be 1 with the engine asap.engines.Sequential(); got {workers}")
     return workers
@@ -108,10 +109,3 @@ def _stop_rules(stop: object) -> tuple[StopRule, ...]:
     rules = () if stop is None else tuple(stop) if isinstance(stop, (list, tuple)) else (stop,)
     accepted = "None, a rule such as asap.TargetLoss(0.1), or a list of rules"
     return tuple(_checks.instance("stop", rule, StopRule.__args__, accepted) for rule in rules)
-
-
-def _checked_seed(seed: int) -> int:
-    seed = _checks.integer("seed", seed, 0)
-    if seed >= _SEED_END:
-        raise ValueError(f"seed must be below 2**64; got {seed}")
-    return seed

@@ -116,13 +116,15 @@ class Model:
             Shape (n, num_outputs).
         """
         batch_size = _checks.integer("batch_size", batch_size, 1)
-        samples = as_inputs(inputs, shape=self.input_shape)
-        return self._network.predict(self._parameters, _core.Dataset(samples), batch_size)
+        samples = _core.Dataset(as_inputs(inputs, shape=self.input_shape))
+        return self._network.predict(self._parameters, samples, min(batch_size, len(samples)))
 
     def evaluate(self, data: DataLike, batch_size: int = 256) -> Evaluation:
         """Return mean loss and accuracy over all samples of a split or of (inputs, labels or targets)."""
         batch_size = _checks.integer("batch_size", batch_size, 1)
-        loss_sum, correct, samples = self._network.evaluate(self._parameters, self._dataset(data), batch_size)
+        dataset = self._dataset(data)
+        batch_size = min(batch_size, len(dataset))
+        loss_sum, correct, samples = self._network.evaluate(self._parameters, dataset, batch_size)
         accuracy = correct / samples if self._architecture.has_classes else None
         return Evaluation(loss_sum / samples, accuracy, samples)
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from asap import _checks
-from asap.architecture import Architecture, checked_shape
+from asap.architecture import Architecture, checked_layers, checked_shape
 from asap.arrays import as_arrays
 from asap.datasets import DataSet
 from asap.layers import Conv2d, Dense, Layer, MaxPool2d, ReLU
@@ -51,10 +51,11 @@ class Sequential(Model):
                 "asap.Sequential is the network container: it needs layers and input_shape=, the shape of one sample; "
                 "the one-worker engine is asap.engines.Sequential()"
             )
-        architecture = Architecture(checked_shape(input_shape), tuple(layers), loss)
+        kind = _checks.choice("initialiser", initialiser, INITIALISERS)
+        seed = _checks.integer("seed", seed, 0, 2**64 - 1)
+        architecture = Architecture(checked_shape(input_shape), checked_layers(layers), loss)
         network = architecture.to_core()
         self._set_up(architecture, network)
-        kind, seed = _checks.choice("initialiser", initialiser, INITIALISERS), _checks.integer("seed", seed, 0)
         self.parameters = network.initialise(kind, seed)
 
 

@@ -77,6 +77,8 @@ def train(
 
     Raises:
         TypeError, ValueError: an argument does not fit; names the argument, what was given and what is accepted.
+        Exception: whatever a callback or the function of an `asap.Custom` step raised. All workers have ended then, and
+            the model keeps what was learnt so far.
     """
     _checks.instance("model", model, Model, "a model such as asap.models.LeNet(data)")
     config = checked_config(
@@ -122,7 +124,7 @@ def _train(
         training,
         engine=config.engine._to_core(),
         workers=config.workers,
-        batch_size=config.batch_size,
+        batch_size=min(config.batch_size, len(training)),  # what a larger batch holds, in no more memory
         epochs=config.epochs,
         updates=config.updates,
         seconds=config.seconds,

@@ -43,6 +43,13 @@ def test_training_continues_from_the_present_parameters(blobs: Data, make_model:
     assert first.model is second.model is model
 
 
+def test_a_batch_larger_than_the_data_is_all_of_it(blobs: Data, make_model: MakeModel) -> None:
+    runs = [asap.train(make_model(), blobs, engine=SEQUENTIAL, batch_size=size, epochs=3) for size in (599, 2**62)]
+    assert np.array_equal(runs[0].parameters, runs[1].parameters)
+    assert runs[1].model.evaluate(blobs, batch_size=2**62) == runs[0].model.evaluate(blobs, batch_size=599)
+    assert np.array_equal(runs[1].model.predict(blobs[0], 2**62), runs[0].model.predict(blobs[0], 599))
+
+
 def test_a_seed_fixes_a_run_of_one_worker(blobs: Data, make_model: MakeModel) -> None:
     first, again, other = (
         asap.train(make_model(), blobs, engine=SEQUENTIAL, seed=seed).parameters for seed in (1, 1, 2**64 - 1)
@@ -180,6 +187,7 @@ def test_strided_and_byte_inputs_train_like_their_plain_copies(make_model: MakeM
         ({"step": -0.1}, "step must be a step such as .*or a rate above 0; got -0.1"),
         ({"step": np.ones(3)}, r"asap\.Custom\(rate, scale\)"),
         ({"workers": 0}, "workers must be an integer ≥ 1; got 0"),
+        ({"workers": 5000}, "workers must be an integer ≤ 4096; got 5000"),
         (
             {"workers": 2, "engine": SEQUENTIAL},
             r"workers must be 1 with the engine asap\.engines\.Sequential\(\); got 2",
@@ -189,11 +197,12 @@ def test_strided_and_byte_inputs_train_like_their_plain_copies(make_model: MakeM
         ({"epochs": 0}, "epochs must be an integer ≥ 1; got 0"),
         ({"epochs": 1.5}, r"epochs must be an integer ≥ 1; got 1\.5"),
         ({"updates": -3}, "updates must be an integer ≥ 1; got -3"),
+        ({"updates": 10**30}, "updates must be an integer ≤ 9223372036854775807; got 1000"),
         ({"seconds": 0}, "seconds must be a finite number above 0; got 0"),
         ({"momentum": 1.0}, r"momentum must be a number in \[0, 1\); got 1\.0"),
         ({"weight_decay": -1e-3}, "weight_decay must be a finite number ≥ 0; got -0.001"),
         ({"seed": -1}, "seed must be an integer ≥ 0; got -1"),
-        ({"seed": 2**64}, r"seed must be below 2\*\*64; got"),
+        ({"seed": 2**64}, "seed must be an integer ≤ 18446744073709551615; got"),
         ({"stop": asap.Patience}, r"stop must be None, a rule.*got the class Patience: add \(\)"),
         ({"stop": [asap.TargetLoss(0.1), 0.5]}, "stop must be None, a rule.*got 0.5"),
         ({"stop": asap.TargetLoss(0.1)}, r"stop=TargetLoss\(value=0\.1, on='validation'\) needs validation data"),

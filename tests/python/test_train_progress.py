@@ -2,6 +2,7 @@
 
 import io
 import sys
+import types
 from collections.abc import Callable
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 import asap
 import asap.progress
 from asap.history import Row
+from asap.rates import Span
 
 Data = tuple[NDArray[np.float32], NDArray[np.int32]]
 MakeModel = Callable[[], asap.Model]
@@ -70,6 +72,14 @@ def test_a_terminal_gets_a_bar(blobs: Data, make_model: MakeModel, watch: Watch)
     assert "38/38" in terminal.getvalue()
     assert "\r" in terminal.getvalue()
     assert "loss" in terminal.getvalue()
+
+
+def test_a_notebook_gets_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("tqdm", reason="needs the extra progress")
+    monkeypatch.setitem(sys.modules, "ipykernel", types.ModuleType("ipykernel"))
+    display = asap.progress.choose(None, Span(updates=10))
+    assert isinstance(display, asap.progress.Bar)
+    display.close()
 
 
 def test_a_terminal_gets_nothing_when_told_so(blobs: Data, make_model: MakeModel, watch: Watch) -> None:
