@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich import box
 from rich.table import Table
 
 from asap._comparison import Outcome, summaries
@@ -23,10 +24,10 @@ def history(run: Run) -> Table:
         "epoch",
         "updates",
         "seconds",
-        "training loss",
-        "test loss",
-        "test accuracy",
-        "effective step",
+        "loss",
+        "test\nloss",
+        "accuracy",
+        "effective\nstep",
         "mean τ",
     )
     for row in run.history:
@@ -49,22 +50,22 @@ def comparison(outcomes: Sequence[Outcome]) -> Table:
         "Medians over seeds",
         "engine",
         "step",
-        "workers",
-        "runs",
+        "m",
         "failed",
         "seconds",
         "updates/s",
-        "test loss",
-        "test accuracy",
+        "test\nloss",
+        "accuracy",
         "mean τ",
-        "effective step",
+        "effective\nstep",
         left=2,
     )
     for summary in summaries(outcomes):
         table.add_row(
             summary.engine,
             summary.step,
-            *(str(count) for count in (summary.workers, summary.runs, summary.failed)),
+            str(summary.workers),
+            f"{summary.failed} of {summary.runs}",
             _number(summary.seconds, ".2f"),
             _number(summary.updates_per_second, ",.0f"),
             _number(summary.validation_loss, ".4g"),
@@ -83,7 +84,6 @@ def data_sets(statuses: Sequence[SetStatus]) -> Table:
         table.add_row(status.name, size, str(status.place or "–"), status.source or status.problem)
     for column in table.columns[2:]:
         column.justify = "left"
-        column.overflow = "fold"
     return table
 
 
@@ -96,9 +96,9 @@ def facts(values: Mapping[str, Any]) -> Table:
 
 
 def _table(title: str | None, *columns: str, left: int = 0) -> Table:
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=0, pad_edge=False)
     for i, column in enumerate(columns):
-        table.add_column(column, justify="left" if i < left else "right")
+        table.add_column(column, justify="left" if i < left else "right", overflow="fold")
     return table
 
 
