@@ -195,6 +195,15 @@ TEST(extreme_logits_give_finite_losses_and_gradients) {
     }
 }
 
+TEST(probabilities_too_small_for_a_float_are_zero) {
+  for (const Table* table : available()) {
+    const std::vector<float> output{0.0f, -1000.0f, -1e30f};
+    std::vector<float> probability(3);
+    table->softmax(1, 3, output.data(), probability.data());
+    CHECK(probability == (std::vector<float>{1.0f, 0.0f, 0.0f}));
+  }
+}
+
 TEST(squared_error_agrees_with_the_reference) {
   for (const std::size_t rows : {1u, 3u, 16u, 33u})
     for (const std::size_t n : {1u, 2u, 3u, 10u, 17u, 100u}) {

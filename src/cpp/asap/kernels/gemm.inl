@@ -114,7 +114,7 @@ void pack_transposed(std::size_t k, std::size_t columns, const float* from, std:
   for (std::size_t j = 0; j < stride; j += kLanes)
     for (std::size_t p = 0; p < k; p += kLanes) {
       Vec block[kLanes];
-      load_block(from, columns * k, (first + j) * k + p, k, kLanes, block);
+      load_block(from, columns * k, (first + j) * k + p, k, block);
       transpose(block);
       store_block(block, k - p, kLanes, packed + p * stride + j, stride);
     }
@@ -162,7 +162,7 @@ void transpose_strip(const Gemm& g, std::size_t row, std::size_t rows, std::size
     const Vec bias = g.bias ? load_some(g.bias + column + j, count) : Vec{};
     for (std::size_t i = 0; i < rows; i += kLanes) {
       Vec block[kLanes];
-      load_block(strip, kStrip * kPanel, j * kPanel + i, kPanel, count, block);
+      load_block(strip, width * kPanel, j * kPanel + i, kPanel, block);
       transpose(block);
       float* c = g.c + (row + i) * g.n + column + j;
       for (std::size_t q = 0; q < smaller(kLanes, rows - i); ++q)

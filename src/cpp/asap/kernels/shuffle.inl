@@ -52,17 +52,17 @@ ASAP_INLINE void transpose(Vec (&rows)[kLanes]) {
   if constexpr (kLanes >= 16) exchange<8>(rows);
 }
 
-/// Row i of the block: the kLanes floats at array[at + i·stride], for i < rows; then rows of zeros. Where array[size]
-/// has ended there are zeros too, so a block that is wider than its matrix shows the next row, or zeros behind the
-/// last.
-ASAP_INLINE void load_block(const float* array, std::size_t size, std::size_t at, std::size_t stride, std::size_t rows,
+/// Row i of the block: the kLanes floats at array[at + i·stride]. Behind array[size) there are zeros, so a block that
+/// is wider than its matrix shows the next row, or zeros behind the last, and a block that is higher shows rows of
+/// zeros.
+ASAP_INLINE void load_block(const float* array, std::size_t size, std::size_t at, std::size_t stride,
                             Vec (&block)[kLanes]) {
-  if (rows >= kLanes && at + (kLanes - 1) * stride + kLanes <= size) {
+  if (at + (kLanes - 1) * stride + kLanes <= size) {
     ASAP_UNROLL
     for (std::size_t i = 0; i < kLanes; ++i) block[i] = load(array + at + i * stride);
   } else {
     ASAP_UNROLL
-    for (std::size_t i = 0; i < kLanes; ++i) block[i] = i < rows ? load_within(array, size, at + i * stride) : Vec{};
+    for (std::size_t i = 0; i < kLanes; ++i) block[i] = load_within(array, size, at + i * stride);
   }
 }
 
@@ -106,7 +106,7 @@ ASAP_INLINE float largest(Vec v) {
 void add_lanes(std::size_t n, const float* x, float* totals) {
   for (std::size_t i = 0; i < n; i += kLanes) {
     Vec block[kLanes];
-    load_block(x, n * kLanes, i * kLanes, kLanes, n - i, block);
+    load_block(x, n * kLanes, i * kLanes, kLanes, block);
     transpose(block);
     Vec sums = block[0];
     ASAP_UNROLL
