@@ -1,7 +1,7 @@
 // GFLOP/s and GB/s of the kernels on one core, at the sizes of the ready-made MLP and LeNet.
 //
 // usage: [ASAP_ISA=…] kernels_bench [part of a name …]      runs the cases whose names contain one of the parts
-// Every case is first compared with the naive reference; a wrong answer ends the program with status 1.
+// Answers are first compared with the naive reference; a wrong one ends the program with status 1.
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -165,66 +165,98 @@ class Bench {
   void pooling(const Pooling& p, std::size_t samples) {
     if (!wanted("pool")) return;
     const std::size_t groups = samples / table_.lanes;
-    const Buffer input = normal(samples * p.inputs(), 1), d_output = normal(samples * p.outputs(), 2);
-    Buffer output(d_output.size()), d_input(input.size());
-    time_floats("pool forward", input.size() + output.size(),
-                [&] { table_.pool_forward(p, groups, input.data(), output.data()); });
-    time_floats("pool backward", 2 * (input.size() + output.size()),
-                [&] { table_.pool_backward(p, groups, input.data(), output.data(), d_output.data(), d_input.data()); });
+    const Buffer rows = normal(samples * p.inputs(), 1), d_rows = normal(samples * p.outputs(), 2);
+    Buffer input(rows.size()), output(d_rows.size()), d_output(d_rows.size()), d_input(rows.size());
+    Buffer output_rows(output.size()), d_input_rows(d_input.size()), expected(output.size()),
+        expected_dx(d_input.size());
+    table_.lanes_from_rows(samples, p.inputs(), rows.data(), input.data());
+    table_.lanes_from_rows(samples, p.outputs(), d_rows.data(), d_output.data());
+    const auto forward = [&] { table_.pool_forward(p, groups, input.data(), output.data()); };
+    const auto backward = [&] {
+      table_.pool_backward(p, groups, input.data(), output.data(), d_output.data(), d_input.data());
+    };
+    forward(), backward();
+    table_.rows_from_lanes(samples, p.outputs(), output.data(), output_rows.data());
+    table_.rows_from_lanes(samples, p.inputs(), d_input.data(), d_input_rows.data());
+    reference::pool_forward(p, samples, rows.data(), expected.data());
+    reference::pool_backward(p, samples, rows.data(), d_rows.data(), expected_dx.data());
+    check("pool forward", output_rows, expected);
+    check("pool backward", d_input_rows, expected_dx);
+    time_floats("pool forward", input.size() + output.size(), forward);
+    time_floats("pool backward", 2 * (input.size() + output.size()), backward);
   }
 
   void layout(std::size_t samples, std::size_t features) {
     if (!wanted("layout")) return;
     const Buffer rows = normal(samples * features, 1);
     Buffer lanes(rows.size()), back(rows.size());
-    table_.lanes_from_rows(samples, features, rows.data(), lanes.data());
-    table_.rows_from_lanes(samples, features, lanes.data(), back.data());
+    const auto to_lanes = [&] { table_.lanes_from_rows(samples, features, rows.data(), lanes.data()); };
+    const auto to_rows = [&] { table_.rows_from_lanes(samples, features, lanes.data(), back.data()); };
+    to_lanes(), to_rows();
     check("layout", back, rows);
     const std::string size = std::to_string(samples) + "x" + std::to_string(features);
-    time_floats("layout lanes from rows " + size, 2 * rows.size(),
-                [&] { table_.lanes_from_rows(samples, features, rows.data(), lanes.data()); });
-    time_floats("layout rows from lanes " + size, 2 * rows.size(),
-                [&] { table_.rows_from_lanes(samples, features, lanes.data(), back.data()); });
+    time_floats("layout lanes from rows " + size, 2 * rows.size(), to_lanes);
+    time_floats("layout rows from lanes " + size, 2 * rows.size(), to_rows);
   }
 
   void losses(std::size_t rows, std::size_t classes) {
     if (!wanted("loss")) return;
     const Buffer output = normal(rows * classes, 1);
-    Buffer d_output(output.size());
-    std::vector<std::int32_t> labels(rows, 3);
-    time_floats("loss softmax cross-entropy 64x10", 2 * output.size(), [&] {
+    Buffer d_output(output.size()), expected(output.size());
+    const std::vector<std::int32_t> labels(rows, 3);
+    const auto loss = [&] {
       table_.softmax_cross_entropy(rows, classes, output.data(), labels.data(), 0.1f, d_output.data());
-    });
+    };
+    loss();
+    reference::softmax_cross_entropy(rows, classes, output.data(), labels.data(), 0.1f, expected.data());
+    check("loss", d_output, expected);
+    time_floats("loss softmax cross-entropy 64x10", 2 * output.size(), loss);
   }
 
   void activations(std::size_t n) {
     if (!wanted("activation")) return;
     const Buffer x = normal(n, 1);
-    Buffer y(n);
-    for (const auto& [name, activation] : {std::pair{"relu", Activation::relu}, {"tanh", Activation::tanh}})
-      time_floats(std::string("activation ") + name + " 64x128", 2 * n,
-                  [&, kind = activation] { table_.activate(kind, n, x.data(), y.data()); });
+    Buffer y(n), expected(n);
+    for (const auto& [name, activation] : {std::pair{"relu", Activation::relu}, {"tanh", Activation::tanh}}) {
+      const auto activate = [&, kind = activation] { table_.activate(kind, n, x.data(), y.data()); };
+      activate();
+      reference::activate(activation, n, x.data(), expected.data());
+      check(name, y, expected);
+      time_floats(std::string("activation ") + name + " 64x128", 2 * n, activate);
+    }
   }
 
   void updates(std::size_t n) {
     if (!wanted("update")) return;
-    const Buffer gradient = normal(n, 1);
-    Buffer theta = normal(n, 2), other(n), velocity(n);
-    const std::vector<std::uint8_t> bytes(n, 100);
     const Coefficients c{.rate = 1e-9f, .scale = 1, .momentum = 0.9f};
-    time_floats("update copy", 2 * n, [&] { table_.copy(n, theta.data(), other.data()); });
-    time_floats("update in place", 3 * n,
-                [&] { table_.advance(n, c, gradient.data(), theta.data(), nullptr, theta.data(), nullptr); });
-    time_floats("update out of place", 3 * n,
-                [&] { table_.advance(n, c, gradient.data(), theta.data(), nullptr, other.data(), nullptr); });
-    time_floats("update in place with momentum", 5 * n, [&] {
-      table_.advance(n, c, gradient.data(), theta.data(), velocity.data(), theta.data(), velocity.data());
-    });
-    time_floats("update accumulate", 3 * n, [&] { table_.accumulate(n, 1e-9f, gradient.data(), theta.data()); });
-    volatile bool finite = false;
-    time_floats("update all finite", n, [&] { finite = table_.all_finite(n, theta.data()); });
+    const Buffer gradient = normal(n, 1);
+    Buffer theta = normal(n, 2), other(n), velocity(n), expected(n), expected_velocity(n);
+    const auto advance_by = [&](Buffer& to, float* u) {
+      table_.advance(n, c, gradient.data(), theta.data(), u, to.data(), u);
+    };
+    reference::advance(n, c.rate, c.scale, c.momentum, gradient.data(), theta.data(), velocity.data(), expected.data(),
+                       expected_velocity.data());
+    advance_by(other, velocity.data());
+    check("update", other, expected);
+    check("update, velocity", velocity, expected_velocity);
+    time_floats("update in place", 3 * n, [&] { advance_by(theta, nullptr); });
+    time_floats("update out of place", 3 * n, [&] { advance_by(other, nullptr); });
+    time_floats("update in place with momentum", 5 * n, [&] { advance_by(theta, velocity.data()); });
+    copies(n, theta, other);
+  }
+
+  void copies(std::size_t n, const Buffer& from, Buffer& to) {
+    const std::vector<std::uint8_t> bytes(n, 100);
+    const auto copy = [&] { table_.copy(n, from.data(), to.data()); };
+    copy();
+    check("update copy", to, from);
+    time_floats("update copy", 2 * n, copy);
+    time_floats("update accumulate", 3 * n, [&] { table_.accumulate(n, 1e-9f, from.data(), to.data()); });
     time_floats("update scale bytes (counting floats)", n,
-                [&] { table_.scale_bytes(n, bytes.data(), 0.5f, other.data()); });
+                [&] { table_.scale_bytes(n, bytes.data(), 0.5f, to.data()); });
+    volatile bool finite = true;
+    time_floats("update all finite", n, [&] { finite = table_.all_finite(n, from.data()); });
+    if (!finite) std::exit(1);
   }
 
   const Table& table_ = active();

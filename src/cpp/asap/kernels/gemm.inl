@@ -3,8 +3,8 @@
 // The product is made of tiles: kTileRows × 2 vectors of sums that stay in registers over the whole inner dimension,
 // start from the bias and end with the rectifier. Each step multiplies one broadcast element per row with a row of a
 // *panel*, kPanel adjacent columns of the other operand. A panel is read in place where its rows are whole vectors,
-// else packed into the scratch (transposed, or filled up with zeros). Rows are worked off in strips: a strip goes
-// straight into c, or through a buffer when it still has to be cut to size or transposed.
+// else packed into the scratch (transposed, or filled up). Rows are worked off in strips: a strip goes straight into c,
+// or through a buffer when it still has to be cut to size or transposed.
 //
 // Orientation: usually the panels come from b. When b is stored transposed and there are few rows (d_input of a small
 // batch), transposing all of b would cost as much as the product; then the panels come from a and cᵀ is computed.

@@ -68,7 +68,7 @@ struct Table {
   std::size_t lanes;      ///< samples per group in the lanes layout
 
   // --- dense layers (rows)
-  std::size_t (*gemm_scratch)(const Gemm&);
+  std::size_t (*gemm_scratch)(const Gemm&);  ///< floats; looks at the sizes only, and smaller ones need no more
   void (*gemm)(const Gemm&);
   /// bias_gradient[n] = column sums of d_output[rows][n].
   void (*bias_gradient)(std::size_t rows, std::size_t n, const float* d_output, float* bias_gradient);
