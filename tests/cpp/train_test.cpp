@@ -256,6 +256,7 @@ TEST(the_history_has_a_row_per_epoch_and_is_validated_on_snapshots) {
                                  .validation = &held_out},
                                 recorder);
     CHECK_EQUAL(recorder.rows.size(), report.history.size());
+    CHECK(recorder.rows.back().validation.has_value());
     if (workers == 1) CHECK_EQUAL(report.history.size(), 5u);
     double before = 0;  // with several workers two ends so close together may share a row
     for (const EpochRecord& row : report.history) {

@@ -68,7 +68,7 @@ void Coordinator::handle(const Event& event) {
 }
 
 void Coordinator::end_epoch(const Event& event) {
-  const bool current = event.snapshot && accept_snapshot(event.snapshot);
+  const bool current = event.snapshot ? accept_snapshot(event.snapshot) : is_latest(event) && probe();
   if (event.gradients <= last_row_gradients_) return;  // announced after the end of a later epoch: its row has it
   add_row(event.gradients, event.seconds, event.totals, event.tau_sum, current ? last_finite_.data() : nullptr);
 }
@@ -99,17 +99,13 @@ void Coordinator::add_row(std::uint64_t gradients, double seconds, const Counts&
   observer_.on_epoch(report_.history.back(), *this);
 }
 
-/// The run may have ended within an epoch, and the parameters it returns were not yet validated then.
+/// A row for the rest when the run ended within an epoch.
 void Coordinator::add_last_row() {
   const Counts totals = run_.totals();
-  const bool complete = last_row_gradients_ == totals.gradients && !report_.history.empty();
-  if (!complete) {
-    double end = 0;
-    for (const WorkerState& worker : run_.workers) end = std::max(end, worker.ended_seconds());
-    add_row(totals.gradients, end, totals, run_.tau_sum(), last_finite_.data());
-  } else if (!report_.history.back().validation) {
-    report_.history.back().validation = validate(last_finite_.data());
-  }
+  if (last_row_gradients_ == totals.gradients && !report_.history.empty()) return;
+  double end = 0;
+  for (const WorkerState& worker : run_.workers) end = std::max(end, worker.ended_seconds());
+  add_row(totals.gradients, end, totals, run_.tau_sum(), last_finite_.data());
 }
 
 /// Rebuilds the scale table once the policy's window of updates is complete in the workers' counters.
@@ -129,13 +125,15 @@ void Coordinator::refresh_table() {
 }
 
 /// Within long epochs too: parameters that are not finite end the run, finite ones are kept.
-void Coordinator::probe() {
+bool Coordinator::probe() {
   snapshot_(probe_.span());
-  if (finite(probe_.data()))
+  const bool accepted = finite(probe_.data());
+  if (accepted)
     std::swap(probe_, last_finite_);
   else
     run_.diverge();
   next_probe_ = seconds() + kProbeSeconds;
+  return accepted;
 }
 
 /// What must happen in time, evaluation or not. Returns whether a long job should go on.
@@ -167,6 +165,11 @@ void Coordinator::request_stop(Status status) {
   // The observer may ask again during the last row: that masks neither a divergence nor an interruption.
   if (report_.status != Status::diverged) report_.status = interrupted_ ? Status::interrupted : status;
   run_.stop.store(true, std::memory_order_relaxed);
+}
+
+/// Whether no gradient was completed since: the present parameters are those at the end of that epoch.
+bool Coordinator::is_latest(const Event& event) const {
+  return event.gradients == run_.gradients.load(std::memory_order_relaxed);
 }
 
 double Coordinator::epochs(std::uint64_t gradients) const {

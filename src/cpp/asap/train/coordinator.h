@@ -44,10 +44,11 @@ class Coordinator final : public LiveRun {
   void add_last_row();
   void refresh_table();
   bool accept_snapshot(const float* snapshot);
-  void probe();
+  bool probe();
   bool poll();
   std::optional<Metrics> validate(const float* theta);
 
+  bool is_latest(const Event& event) const;
   double epochs(std::uint64_t gradients) const;
   double next_wait() const;
   bool finite(const float* theta) const;
