@@ -61,6 +61,12 @@ namespace {
 
 using namespace asap;
 
+/// Volatile, or the compiler leaves both calls out.
+void allocate_and_free() {
+  void* volatile block = std::malloc(1);
+  std::free(block);
+}
+
 /// Raises the calling worker's flag after its first gradient; `leaky` allocates in every one (the planted fault).
 class Watched : public Objective {
  public:
@@ -70,7 +76,7 @@ class Watched : public Objective {
   std::size_t num_samples() const override { return inner_.num_samples(); }
   std::unique_ptr<Workspace> workspace(std::size_t max_batch) const override { return inner_.workspace(max_batch); }
   double gradient(const float* theta, const Batch& batch, Workspace* workspace, float* gradient) const override {
-    if (leaky_) std::free(std::malloc(1));
+    if (leaky_) allocate_and_free();
     const double loss = inner_.gradient(theta, batch, workspace, gradient);
     counting = true;
     return loss;
