@@ -9,7 +9,7 @@ namespace asap {
 
 /// Thread-safety: any number of workers up to the number given, and `readers` snapshots at the same time.
 /// Progress: lock-free; with a persistence bound an update takes at most 1 + persistence attempts.
-/// Memory: at most 2m + c vectors (asserted by vectors()), m gradients.
+/// Memory: at most 2m + c vectors, m gradients.
 class LeashedStore {
  public:
   struct Handle : asap::Handle {
@@ -65,12 +65,7 @@ class LeashedStore {
     release_candidate(handle);
   }
 
-  Version snapshot(std::span<float> out) {
-    const VectorPool::Pin latest = pool_.pin();
-    kernels::active().copy(layout_.parameters(), latest.vector, out.data());
-    pool_.unpin(latest);
-    return latest.version;
-  }
+  Version snapshot(std::span<float> out) { return pool_.copy_latest(out); }
 
   Vectors vectors() const { return {.high_water = pool_.high_water(), .rescans = pool_.rescans()}; }
 

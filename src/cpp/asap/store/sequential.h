@@ -1,8 +1,7 @@
 // Sequential SGD: one worker, in place. The yardstick that every engine must match bit for bit with one worker.
 #pragma once
 
-#include <mutex>
-
+#include "asap/store/guarded_state.h"
 #include "asap/store/store.h"
 
 namespace asap {
@@ -13,52 +12,24 @@ class SequentialStore {
  public:
   using Handle = asap::Handle;
 
-  SequentialStore(StateLayout layout, std::span<const float> start) : layout_(layout), state_(layout.size()) {
-    kernels::active().copy(layout.parameters(), start.data(), state_.data());
-  }
+  SequentialStore(StateLayout layout, std::span<const float> start) : state_(layout, start) {}
 
-  Handle handle(std::size_t) { return Handle(layout_); }
+  Handle handle(std::size_t) { return Handle(state_.layout()); }
 
   View read(Handle& handle) {
-    handle.receipt = {.read = version_};
-    return {state_.data(), version_};
+    const View view = state_.unguarded_view();
+    handle.receipt = {.read = view.version};
+    return view;
   }
 
-  void prepare(Handle& handle, const StepRule& rule) {
-    handle.receipt.replaced = version_;
-    handle.receipt.apply(rule(0, version_));
-  }
-
-  Receipt commit(Handle& handle) {
-    Receipt& receipt = handle.receipt;
-    const Step step{receipt.rate, receipt.scale};
-    if (step.rejects()) {
-      receipt.outcome = Outcome::rejected;
-      return receipt;
-    }
-    const std::lock_guard lock(mutex_);
-    advance(layout_, step, handle.gradient.data(), state_.data(), state_.data());
-    ++version_;
-    ++receipt.attempts;
-    receipt.outcome = Outcome::published;
-    return receipt;
-  }
-
+  void prepare(Handle& handle, const StepRule& rule) { handle.rule = &rule; }
+  Receipt commit(Handle& handle) { return state_.publish(handle); }
   void leave(Handle&) {}
-
-  Version snapshot(std::span<float> out) {
-    const std::lock_guard lock(mutex_);
-    kernels::active().copy(layout_.parameters(), state_.data(), out.data());
-    return version_;
-  }
-
+  Version snapshot(std::span<float> out) { return state_.copy(out); }
   Vectors vectors() const { return {.high_water = 1}; }
 
  private:
-  const StateLayout layout_;
-  std::mutex mutex_;  // guards state_ and version_ against snapshots; the only writer reads them without it
-  AlignedBuffer<float> state_;
-  Version version_ = 0;
+  GuardedState state_;
 };
 
 static_assert(Store<SequentialStore>);

@@ -67,12 +67,7 @@ class SynchronousStore {
     barrier_.leave([this] { open_round(); });
   }
 
-  Version snapshot(std::span<float> out) {
-    const VectorPool::Pin latest = pool_.pin();
-    kernels::active().copy(layout_.parameters(), latest.vector, out.data());
-    pool_.unpin(latest);
-    return latest.version;
-  }
+  Version snapshot(std::span<float> out) { return pool_.copy_latest(out); }
 
   Vectors vectors() const { return {.high_water = pool_.high_water(), .rescans = pool_.rescans()}; }
 

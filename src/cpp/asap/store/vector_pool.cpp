@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "asap/core/error.h"
+#include "asap/kernels/kernels.h"
 
 namespace asap {
 namespace {
@@ -63,6 +64,13 @@ void VectorPool::free_if_retired(Slot slot, Word retired) noexcept {
   // acq_rel: passes on what (5) of all earlier readers released to the acquire in (7).
   slots_[slot].word.compare_exchange_strong(retired, make_word(seq_of(retired), kFree, 0), std::memory_order_acq_rel,
                                             std::memory_order_relaxed);
+}
+
+Version VectorPool::copy_latest(std::span<float> out) noexcept {
+  const Pin latest = pin();
+  kernels::active().copy(out.size(), latest.vector, out.data());
+  unpin(latest);
+  return latest.version;
 }
 
 VectorPool::Slot VectorPool::acquire() noexcept {

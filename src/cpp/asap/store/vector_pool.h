@@ -43,6 +43,9 @@ class VectorPool {
   Pin pin() noexcept;
   void unpin(const Pin& pin) noexcept;
 
+  /// Copies the beginning of the published vector and returns its version.
+  Version copy_latest(std::span<float> out) noexcept;
+
   /// A private slot, to be given to publish() or release(). Not to be called while pinning.
   Slot acquire() noexcept;
   void release(Slot slot) noexcept;
