@@ -10,7 +10,8 @@ INSTALLED := $(BUILD)/installed
 
 # Folders count too: a new or a removed source changes its folder. Python sources are used where they lie.
 SOURCES := pyproject.toml CMakeLists.txt $(shell find cmake src tests/cpp)
-CLANG_FORMAT := find src tests examples benchmarks -name '*.h' -o -name '*.inl' -o -name '*.cpp' | xargs $(BIN)/clang-format
+CXX_FOLDERS := src tests examples benchmarks
+CLANG_FORMAT := find $(CXX_FOLDERS) -name '*.h' -o -name '*.inl' -o -name '*.cpp' | xargs $(BIN)/clang-format
 
 .PHONY: help
 help:  ## List these commands

@@ -11,13 +11,15 @@ endif()
 add_library(asap_options INTERFACE)
 target_compile_options(asap_options INTERFACE -fvisibility=hidden)
 if(ASAP_DEVELOPER)
-  target_compile_options(asap_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror)
+  target_compile_options(asap_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
+                                                -Werror)
 endif()
 
 # Instruments `target` and whatever links to it. Sources test __SANITIZE_THREAD__ and __SANITIZE_ADDRESS__, which GCC
 # defines by itself and older Clang does not.
 function(asap_sanitize target)
-  target_compile_options(${target} INTERFACE -fsanitize=${ASAP_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
+  target_compile_options(${target} INTERFACE -fsanitize=${ASAP_SANITIZE} -fno-sanitize-recover=all
+                                             -fno-omit-frame-pointer -g)
   target_link_options(${target} INTERFACE -fsanitize=${ASAP_SANITIZE})
   foreach(kind IN ITEMS thread address)
     if(ASAP_SANITIZE MATCHES ${kind})

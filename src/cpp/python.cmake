@@ -3,7 +3,8 @@ find_package(Python 3.10 REQUIRED COMPONENTS Interpreter Development.Module)
 find_package(pybind11 3.0 CONFIG REQUIRED)
 
 file(GLOB ASAP_BINDINGS CONFIGURE_DEPENDS bindings/*.cpp)
-pybind11_add_module(_core MODULE NO_EXTRAS ${ASAP_BINDINGS})  # no LTO and no stripping: sanitizers and profilers read it
+# NO_EXTRAS: neither link-time optimisation nor stripping, so that sanitizers and profilers can read it.
+pybind11_add_module(_core MODULE NO_EXTRAS ${ASAP_BINDINGS})
 target_link_libraries(_core PRIVATE asap::asap asap_options)
 target_compile_definitions(_core PRIVATE ASAP_VERSION="${PROJECT_VERSION}")
 
