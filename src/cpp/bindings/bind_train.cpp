@@ -40,7 +40,7 @@ py::dict to_dict(const EpochRecord& record) {
   dict["seconds"] = record.seconds;
   dict["training_loss"] = record.since_last.training_loss();
   dict["effective_step"] = record.since_last.effective_step();
-  dict["mean_tau"] = record.mean_tau;
+  dict["mean_tau"] = record.since_last.mean_tau();
   dict["counts"] = to_dict(record.since_last);
   dict["validation"] = py::none();
   if (const auto& metrics = record.validation)

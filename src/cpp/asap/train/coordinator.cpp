@@ -70,7 +70,7 @@ void Coordinator::handle(const Event& event) {
 void Coordinator::end_epoch(const Event& event) {
   const bool current = event.snapshot ? accept_snapshot(event.snapshot) : is_latest(event) && probe();
   if (event.gradients <= last_row_gradients_) return;  // announced after the end of a later epoch: its row has it
-  add_row(event.gradients, event.seconds, event.totals, event.tau_sum, current ? last_finite_.data() : nullptr);
+  add_row(event.gradients, event.seconds, event.totals, current ? last_finite_.data() : nullptr);
 }
 
 /// A worker filled the armed vector. If its values are finite it becomes the last finite one; either way another is
@@ -85,16 +85,12 @@ bool Coordinator::accept_snapshot(const float* snapshot) {
   return accepted;
 }
 
-void Coordinator::add_row(std::uint64_t gradients, double seconds, const Counts& totals, std::uint64_t tau_sum,
-                          const float* validate_on) {
+void Coordinator::add_row(std::uint64_t gradients, double seconds, const Counts& totals, const float* validate_on) {
   Counts since_last = totals;
   since_last -= last_totals_;
-  const auto published = static_cast<double>(since_last.published);
-  const double mean_tau = published > 0 ? static_cast<double>(tau_sum - last_tau_sum_) / published : 0.0;
   last_totals_ = totals;
   last_row_gradients_ = gradients;
-  last_tau_sum_ = tau_sum;
-  report_.history.push_back({epochs(gradients), totals.published, seconds, since_last, mean_tau, std::nullopt});
+  report_.history.push_back({epochs(gradients), totals.published, seconds, since_last, std::nullopt});
   if (validate_on) report_.history.back().validation = validate(validate_on);
   observer_.on_epoch(report_.history.back(), *this);
 }
@@ -105,7 +101,7 @@ void Coordinator::add_last_row() {
   if (last_row_gradients_ == totals.gradients && !report_.history.empty()) return;
   double end = 0;
   for (const WorkerState& worker : run_.workers) end = std::max(end, worker.ended_seconds());
-  add_row(totals.gradients, end, totals, run_.tau_sum(), last_finite_.data());
+  add_row(totals.gradients, end, totals, last_finite_.data());
 }
 
 /// Rebuilds the scale table once the policy's window of updates is complete in the workers' counters.

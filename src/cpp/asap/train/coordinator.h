@@ -39,8 +39,7 @@ class Coordinator final : public LiveRun {
  private:
   void handle(const Event& event);
   void end_epoch(const Event& event);
-  void add_row(std::uint64_t gradients, double seconds, const Counts& totals, std::uint64_t tau_sum,
-               const float* validate_on);
+  void add_row(std::uint64_t gradients, double seconds, const Counts& totals, const float* validate_on);
   void add_last_row();
   void refresh_table();
   bool accept_snapshot(const float* snapshot);
@@ -59,7 +58,6 @@ class Coordinator final : public LiveRun {
   Observer& observer_;
   Report report_;
   Counts last_totals_;  // at the last row
-  std::uint64_t last_tau_sum_ = 0;
   std::uint64_t last_row_gradients_ = 0;
   bool sampled_ = false;                   // the policy has its sample
   bool interrupted_ = false;               // evaluations are cut short

@@ -21,7 +21,6 @@ struct Event {
   std::uint64_t gradients = 0;
   double seconds = 0;
   Counts totals = {};
-  std::uint64_t tau_sum = 0;
   float* snapshot = nullptr;
 };
 

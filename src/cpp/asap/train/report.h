@@ -24,6 +24,7 @@ struct Counts {
   std::uint64_t rejected = 0;   ///< gradients with C(τ) = 0
   std::uint64_t attempts = 0;   ///< tries to publish, successful or not
   std::uint64_t samples = 0;    ///< samples in all gradients
+  std::uint64_t tau_sum = 0;    ///< Σ τ over published updates
   double loss_sum = 0;          ///< Σ batch loss · batch size
   double step_sum = 0;          ///< Σ η·C(τ) over published and rejected updates
 
@@ -31,6 +32,23 @@ struct Counts {
   double effective_step() const {
     const auto steps = static_cast<double>(published + rejected);
     return steps > 0 ? step_sum / steps : 0.0;
+  }
+  /// Mean τ of published updates. 0 without any.
+  double mean_tau() const { return published ? static_cast<double>(tau_sum) / static_cast<double>(published) : 0.0; }
+  double training_loss() const { return samples ? loss_sum / static_cast<double>(samples) : 0.0; }
+
+  Counts& operator+=(const Counts& other) {
+    gradients += other.gradients;
+    published += other.published;
+    merged += other.merged;
+    dropped += other.dropped;
+    rejected += other.rejected;
+    attempts += other.attempts;
+    samples += other.samples;
+    tau_sum += other.tau_sum;
+    loss_sum += other.loss_sum;
+    step_sum += other.step_sum;
+    return *this;
   }
   Counts& operator-=(const Counts& earlier) {
     gradients -= earlier.gradients;
@@ -40,21 +58,20 @@ struct Counts {
     rejected -= earlier.rejected;
     attempts -= earlier.attempts;
     samples -= earlier.samples;
+    tau_sum -= earlier.tau_sum;
     loss_sum -= earlier.loss_sum;
     step_sum -= earlier.step_sum;
     return *this;
   }
-  double training_loss() const { return samples ? loss_sum / static_cast<double>(samples) : 0.0; }
 };
 
 /// One row of the history: the end of an epoch (or of the run), with the counts since the row before. Where epochs are
 /// so short that a worker announces the end of one after the end of the next, the two share a row.
 struct EpochRecord {
-  double epoch = 0;           ///< epochs of data worked on so far; a fraction when the run ended within one
-  std::uint64_t updates = 0;  ///< published so far
-  double seconds = 0;         ///< since the workers started
-  Counts since_last;
-  double mean_tau = 0;                ///< of the updates since the row before
+  double epoch = 0;                   ///< epochs of data worked on so far; a fraction when the run ended within one
+  std::uint64_t updates = 0;          ///< published so far
+  double seconds = 0;                 ///< since the workers started
+  Counts since_last;                  ///< whole updates: the identity of Counts holds in every row
   std::optional<Metrics> validation;  ///< on a snapshot taken by the worker who ended the epoch; none when the one
                                       ///< before was still being evaluated
 };

@@ -43,14 +43,8 @@ void RunState::fail(Failure another) {
 
 Counts RunState::totals() const {
   Counts counts;
-  for (const WorkerState& worker : workers) worker.add_to(counts);
+  for (const WorkerState& worker : workers) counts += worker.counts();
   return counts;
-}
-
-std::uint64_t RunState::tau_sum() const {
-  std::uint64_t sum = 0;
-  for (const WorkerState& worker : workers) sum += worker.tau_sum();
-  return sum;
 }
 
 }  // namespace asap

@@ -65,7 +65,6 @@ struct RunState {
   }
 
   Counts totals() const;
-  std::uint64_t tau_sum() const;
 };
 
 }  // namespace asap

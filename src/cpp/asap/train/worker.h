@@ -101,7 +101,6 @@ class Worker {
                .gradients = gradients,
                .seconds = run_.clock.seconds(),
                .totals = run_.totals(),
-               .tau_sum = run_.tau_sum(),
                .snapshot = snapshot};
     });
     if (!posted && snapshot) run_.armed_snapshot.store(snapshot, std::memory_order_release);

@@ -5,46 +5,29 @@
 #include "asap/step/policy.h"
 #include "asap/store/store.h"
 #include "asap/train/report.h"
+#include "asap/train/whole_value.h"
 
 namespace asap {
 
-/// Thread-safety: `record` by one worker, the rest by anybody. Progress: wait-free. Starts on a cache line of its own.
+/// Thread-safety: `record` and `end` by one worker, the rest by anybody. Progress: `record` is wait-free. Starts on a
+/// cache line of its own.
 class alignas(kCacheLine) WorkerState {
  public:
   /// One gradient and what became of it. `window`: the updates whose τ the policy samples.
   void record(const Receipt& receipt, std::size_t samples, double loss, SampleWindow window) {
-    const bool decided = receipt.outcome == Outcome::published || receipt.outcome == Outcome::rejected;
-    if (decided) {
-      (receipt.outcome == Outcome::published ? published_ : rejected_).add(1);
-      (receipt.outcome == Outcome::published ? staleness_ : rejections_).add(receipt.tau());
+    const bool published = receipt.outcome == Outcome::published, rejected = receipt.outcome == Outcome::rejected;
+    if (published || rejected) {
+      (published ? staleness_ : rejections_).add(receipt.tau());
       if (receipt.replaced >= window.first && receipt.replaced < window.last) sample(receipt);
-      step_sum_.add(receipt.rate * receipt.scale);
-    } else {
-      (receipt.outcome == Outcome::merged ? merged_ : dropped_).add(1);
     }
-    attempts_.add(receipt.attempts);
-    samples_.add(samples);
-    loss_sum_.add(loss * static_cast<double>(samples));
-    tau_sum_.add(receipt.outcome == Outcome::published ? receipt.tau() : 0);
-    gradients_.add(1);
+    count(receipt, samples, loss);
   }
 
-  void add_to(Counts& counts) const {
-    counts.gradients += gradients_.load();
-    counts.published += published_.load();
-    counts.merged += merged_.load();
-    counts.dropped += dropped_.load();
-    counts.rejected += rejected_.load();
-    counts.attempts += attempts_.load();
-    counts.samples += samples_.load();
-    counts.loss_sum += loss_sum_.load();
-    counts.step_sum += step_sum_.load();
-  }
+  Counts counts() const { return shown_.load(); }
 
   void end(double seconds) { ended_seconds_.add(seconds); }
   double ended_seconds() const { return ended_seconds_.load(); }
 
-  std::uint64_t tau_sum() const { return tau_sum_.load(); }
   const TauHistogram& staleness() const { return staleness_; }
   const TauHistogram& rejections() const { return rejections_; }
   const TauHistogram& sampled() const { return sampled_; }
@@ -57,9 +40,25 @@ class alignas(kCacheLine) WorkerState {
     sampled_published_.fetch_add(receipt.outcome == Outcome::published ? 1 : 0, std::memory_order_release);
   }
 
-  RelaxedCounter<std::uint64_t> gradients_, published_, merged_, dropped_, rejected_, attempts_, samples_, tau_sum_;
+  void count(const Receipt& receipt, std::size_t samples, double loss) {
+    const bool published = receipt.outcome == Outcome::published, rejected = receipt.outcome == Outcome::rejected;
+    counts_.gradients += 1;
+    counts_.published += published;
+    counts_.merged += receipt.outcome == Outcome::merged;
+    counts_.dropped += receipt.outcome == Outcome::dropped;
+    counts_.rejected += rejected;
+    counts_.attempts += receipt.attempts;
+    counts_.samples += samples;
+    counts_.tau_sum += published ? receipt.tau() : 0;
+    counts_.loss_sum += loss * static_cast<double>(samples);
+    counts_.step_sum += published || rejected ? receipt.rate * receipt.scale : 0.0;
+    shown_.store(counts_);
+  }
+
+  Counts counts_;             // the worker's own
+  WholeValue<Counts> shown_;  // for the others
   std::atomic<std::uint64_t> sampled_published_{0};
-  RelaxedCounter<double> loss_sum_, step_sum_, ended_seconds_;
+  RelaxedCounter<double> ended_seconds_;
   TauHistogram staleness_, rejections_, sampled_;
 };
 
