@@ -87,7 +87,9 @@ class Worker {
 
   /// Tells the coordinator when this update completed an epoch or the policy's sample.
   void announce(const Receipt& receipt) {
-    const std::uint64_t gradients = run_.gradients.fetch_add(1, std::memory_order_relaxed) + 1;
+    // acq_rel: whoever ends an epoch sees the counts and parameters of all gradients before, so that the last row is
+    // exact.
+    const std::uint64_t gradients = run_.gradients.fetch_add(1, std::memory_order_acq_rel) + 1;
     if (gradients % run_.batches.batches_per_epoch() == 0) announce_epoch(gradients);
     if (receipt.replaced + 1 == run_.window.last) run_.events.post({.kind = Event::Kind::sample_complete});
   }
