@@ -171,6 +171,20 @@ TEST(the_first_limit_ends_the_run) {
   CHECK(by_time.seconds >= 0.2);
 }
 
+TEST(limits_beyond_all_counting_are_no_small_ones) {
+  const Quadratic quadratic(4, 64);
+  constexpr std::uint64_t kHuge = std::uint64_t{1} << 63;
+  for (const engine::Engine& engine : {engine::Engine{engine::Leashed{}}, engine::Engine{engine::Synchronous{}}}) {
+    std::vector<float> theta(4);
+    const Report epochs =
+        train(quadratic, theta, {.engine = engine, .workers = 2, .batch_size = 1, .epochs = kHuge, .updates = 50});
+    CHECK_EQUAL(epochs.counts.published, 50u);
+    const Report updates =
+        train(quadratic, theta, {.engine = engine, .workers = 2, .batch_size = 1, .epochs = 1, .updates = kHuge});
+    CHECK_EQUAL(updates.counts.gradients, 64u);
+  }
+}
+
 TEST(integer_gradients_are_conserved_through_whole_runs) {
   const Ones ones(21, 100);
   for (const engine::Engine& engine : all_engines()) {

@@ -19,12 +19,12 @@ class BatchSource {
  public:
   static constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
 
-  /// `batches` may be taken, and with grants up to `max_batches`.
+  /// Both `samples` and `batch_size` are at least 1. `batches` may be taken, and with grants up to `max_batches`.
   BatchSource(std::uint64_t samples, std::uint64_t batch_size, std::uint64_t seed, std::uint64_t batches,
               std::uint64_t max_batches = kUnlimited)
       : samples_(samples), batch_size_(batch_size), seed_(seed), max_batches_(max_batches), limit_(batches) {}
 
-  std::uint64_t batches_per_epoch() const { return (samples_ + batch_size_ - 1) / batch_size_; }
+  std::uint64_t batches_per_epoch() const { return (samples_ - 1) / batch_size_ + 1; }
   std::uint64_t batch_size() const { return batch_size_; }
 
   /// The next number, or nothing when all were taken. Lock-free.

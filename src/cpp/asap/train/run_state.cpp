@@ -1,26 +1,34 @@
 #include "asap/train/run_state.h"
 
 #include <algorithm>
+#include <limits>
 #include <variant>
 
 namespace asap {
 namespace {
 
+/// a·b, or the largest number where that is more: limits far beyond reach are no limits, not small ones.
+std::uint64_t saturating_product(std::uint64_t a, std::uint64_t b) {
+  std::uint64_t product = 0;
+  return __builtin_mul_overflow(a, b, &product) ? std::numeric_limits<std::uint64_t>::max() : product;
+}
+
 /// Batches that make `options.updates` published updates when none is dropped or rejected.
 std::uint64_t batches_for_updates(const TrainOptions& options) {
   if (!options.updates) return BatchSource::kUnlimited;
   const bool rounds = std::holds_alternative<engine::Synchronous>(options.engine);
-  return *options.updates * (rounds ? options.workers : 1);
+  return saturating_product(*options.updates, rounds ? options.workers : 1);
 }
 
 std::uint64_t batches_for_epochs(const Objective& objective, const TrainOptions& options) {
   if (!options.epochs) return BatchSource::kUnlimited;
-  return *options.epochs * ((objective.num_samples() + options.batch_size - 1) / options.batch_size);
+  return saturating_product(*options.epochs, (objective.num_samples() - 1) / options.batch_size + 1);
 }
 
 SampleWindow window_of(const TrainOptions& options) {
   const auto& sample = options.policy.sample;
-  return sample ? SampleWindow{sample->first * options.workers, sample->last * options.workers} : SampleWindow{};
+  if (!sample) return {};
+  return {saturating_product(sample->first, options.workers), saturating_product(sample->last, options.workers)};
 }
 
 }  // namespace
