@@ -68,7 +68,9 @@ void Coordinator::handle(const Event& event) {
 }
 
 void Coordinator::end_epoch(const Event& event) {
-  const bool current = event.snapshot ? accept_snapshot(event.snapshot) : is_latest(event) && probe();
+  const bool current =
+      event.snapshot ? accept_snapshot(event.snapshot) : is_latest(event) && probe() == event.totals.published;
+  if (!current && run_.diverged.load(std::memory_order_relaxed)) return;  // the last row has it, with a validation
   if (event.gradients <= last_row_gradients_) return;  // announced after the end of a later epoch: its row has it
   add_row(event.gradients, event.seconds, event.totals, current ? last_finite_.data() : nullptr);
 }
@@ -121,15 +123,16 @@ void Coordinator::refresh_table() {
 }
 
 /// Within long epochs too: parameters that are not finite end the run, finite ones are kept.
-bool Coordinator::probe() {
-  snapshot_(probe_.span());
-  const bool accepted = finite(probe_.data());
-  if (accepted)
-    std::swap(probe_, last_finite_);
-  else
-    run_.diverge();
+/// Returns their version.
+std::optional<Version> Coordinator::probe() {
+  const Version version = snapshot_(probe_.span());
   next_probe_ = seconds() + kProbeSeconds;
-  return accepted;
+  if (!finite(probe_.data())) {
+    run_.diverge();
+    return std::nullopt;
+  }
+  std::swap(probe_, last_finite_);
+  return version;
 }
 
 /// What must happen in time, evaluation or not. Returns whether a long job should go on.
@@ -163,7 +166,7 @@ void Coordinator::request_stop(Status status) {
   run_.stop.store(true, std::memory_order_relaxed);
 }
 
-/// Whether no gradient was completed since: the present parameters are those at the end of that epoch.
+/// Whether no gradient was counted since: the present parameters may well be those at the end of that epoch.
 bool Coordinator::is_latest(const Event& event) const {
   return event.gradients == run_.gradients.load(std::memory_order_relaxed);
 }

@@ -43,7 +43,7 @@ class Coordinator final : public LiveRun {
   void add_last_row();
   void refresh_table();
   bool accept_snapshot(const float* snapshot);
-  bool probe();
+  std::optional<Version> probe();
   bool poll();
   std::optional<Metrics> validate(const float* theta);
 

@@ -91,7 +91,8 @@ class Worker {
     // exact.
     const std::uint64_t gradients = run_.gradients.fetch_add(1, std::memory_order_acq_rel) + 1;
     if (gradients % run_.batches.batches_per_epoch() == 0) announce_epoch(gradients);
-    if (receipt.replaced + 1 == run_.window.last) run_.events.post({.kind = Event::Kind::sample_complete});
+    if (receipt.outcome == Outcome::published && receipt.replaced + 1 == run_.window.last)
+      run_.events.post({.kind = Event::Kind::sample_complete});
   }
 
   void announce_epoch(std::uint64_t gradients) {
