@@ -219,6 +219,33 @@ TEST(rejected_updates_are_counted_and_replaced_by_others) {
   }
 }
 
+// Nothing is published any more, so τ is 0 from the next gradient on, and rejected for ever.
+TEST(a_policy_that_rejects_fresh_gradients_cannot_reach_a_number_of_updates) {
+  const Quadratic quadratic(3, 100);
+  const Policy late{"late",
+                    [](const Distribution& d, const StepContext&) { return ScaleTable({d.empty() ? 1.0 : 0.0}); },
+                    SampleWindow{1, 2}};
+  for (const engine::Engine& engine : all_engines()) {
+    const std::size_t workers = is_sequential(engine) ? 1 : 3;
+    std::vector<float> theta(3, 1.0f);
+    const auto options = [&](const Policy& policy) {
+      return TrainOptions{.engine = engine, .workers = workers, .batch_size = 10, .policy = policy};
+    };
+    TrainOptions never = options(policy::fixed({0.0, 1.0})), later = options(late);
+    never.updates = later.updates = std::uint64_t{1} << 40;
+    CHECK_THROWS(std::invalid_argument, train(quadratic, theta, never), "policy 'table' rejects fresh gradients");
+    CHECK(theta == std::vector<float>(3, 1.0f));
+    CHECK_THROWS(std::invalid_argument, train(quadratic, theta, later), "policy 'late' rejects fresh gradients");
+    CHECK(theta != std::vector<float>(3, 1.0f));  // what was learnt before is kept
+    TrainOptions idle = options(policy::fixed({0.0}));
+    idle.epochs = 3;
+    const Report report = train(quadratic, theta, idle);
+    CHECK_EQUAL(report.counts.rejected, 30u);
+    CHECK_EQUAL(report.counts.published, 0u);
+    check_counts(report);
+  }
+}
+
 TEST(the_policy_gets_exactly_the_updates_of_its_window) {
   const Quadratic quadratic(3, 100);
   for (const engine::Engine& engine : all_engines()) {

@@ -115,9 +115,9 @@ void Coordinator::refresh_table() {
   std::vector<std::uint64_t> counts(kTauBins);
   std::uint64_t tau_sum = 0;
   for (const WorkerState& worker : run_.workers) tau_sum += worker.sampled().merge_into(counts);
-  const Version now = run_.totals().published;
+  const Version now = std::max<Version>(run_.totals().published, run_.window.last);  // counters lag behind
   const StepContext context{run_.options.workers, run_.options.rate(now), now};
-  run_.tables.replace(run_.options.policy.table(Distribution(std::move(counts), tau_sum), context));
+  run_.tables.replace(scale_table(run_.options, Distribution(std::move(counts), tau_sum), context));
   report_.tables.push_back({now, run_.tables.current().entries()});
   sampled_ = true;
 }

@@ -4,6 +4,8 @@
 #include <limits>
 #include <variant>
 
+#include "asap/core/error.h"
+
 namespace asap {
 namespace {
 
@@ -33,13 +35,22 @@ SampleWindow window_of(const TrainOptions& options) {
 
 }  // namespace
 
+ScaleTable scale_table(const TrainOptions& options, const Distribution& distribution, const StepContext& context) {
+  ScaleTable table = options.policy.table(distribution, context);
+  if (options.updates && table(0) == 0.0)
+    invalid_argument("policy '", options.policy.name, "' rejects fresh gradients (C(0) = 0) from update ",
+                     context.version, " on: the run would never reach updates = ", *options.updates,
+                     "; give epochs or seconds instead");
+  return table;
+}
+
 RunState::RunState(const Objective& the_objective, const TrainOptions& the_options)
     : objective(the_objective),
       options(the_options),
       batches(objective.num_samples(), options.batch_size, options.seed,
               std::min(batches_for_updates(options), batches_for_epochs(objective, options)),
               batches_for_epochs(objective, options)),
-      tables(options.workers, options.policy.table(Distribution{}, {options.workers, options.rate(0), 0})),
+      tables(options.workers, scale_table(options, Distribution{}, {options.workers, options.rate(0), 0})),
       window(window_of(options)),
       workers(options.workers) {}
 

@@ -23,6 +23,10 @@ struct Failure {
   Receipt receipt;
 };
 
+/// The policy's table for this run. Throws std::invalid_argument when it rejects fresh gradients (C(0) = 0), so that no
+/// update would ever be published again, and the run is to end after a number of updates.
+ScaleTable scale_table(const TrainOptions& options, const Distribution& distribution, const StepContext& context);
+
 /// Seconds since it was (re)started.
 class Clock {
  public:
