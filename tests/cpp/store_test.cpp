@@ -346,3 +346,16 @@ TEST(a_worker_may_leave_in_the_middle_of_an_update) {
   for (int i = 0; i < 10; ++i) CHECK(update(store, other, kPlain, ones).outcome == Outcome::published);
   CHECK_EQUAL(store.vectors().rescans, 0u);
 }
+
+TEST(a_view_may_be_given_up_by_reading_again) {
+  for_every_store(1, StateLayout(2), std::vector<float>(2, 0.0f), [&](const char*, auto& store) {
+    auto handle = store.handle(0);
+    for (int i = 0; i < 10; ++i) {
+      store.read(handle);
+      CHECK(update(store, handle, kPlain, ones).outcome == Outcome::published);
+    }
+    store.leave(handle);
+    CHECK(store.vectors().high_water <= 2);
+    CHECK_EQUAL(store.vectors().rescans, 0u);
+  });
+}

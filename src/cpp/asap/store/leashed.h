@@ -9,7 +9,7 @@ namespace asap {
 
 /// Thread-safety: any number of workers up to the number given, and `readers` snapshots at the same time.
 /// Progress: lock-free; with a persistence bound an update takes at most 1 + persistence attempts.
-/// Memory: at most 2m + c vectors, m gradients.
+/// Memory: 2m + c vectors, m gradients; the pool has no more, and vectors().rescans stays 0 as long as they suffice.
 class LeashedStore {
  public:
   struct Handle : asap::Handle {
@@ -27,6 +27,7 @@ class LeashedStore {
   Handle handle(std::size_t) { return Handle(layout_); }
 
   View read(Handle& handle) {
+    unpin(handle);  // the gradient of the view before was not committed
     pin(handle);
     handle.receipt = {.read = handle.pin.version};
     return {handle.pin.vector, handle.pin.version};

@@ -2,7 +2,7 @@
 // published.
 #pragma once
 
-#include <optional>
+#include <algorithm>
 #include <vector>
 
 #include "asap/store/round_barrier.h"
@@ -15,7 +15,9 @@ namespace asap {
 /// last one publishes. The average weighs gradients by their samples and sums in worker order, so the result does not
 /// depend on timing. A worker that leaves shrinks the rounds from the one in progress on.
 ///
-/// Thread-safety: any number of workers up to the number given, one snapshot at a time. Progress: blocking. τ = 0.
+/// Thread-safety: as many workers as given, one snapshot at a time; rounds wait for each of them until it leaves. (A
+/// worker that takes a snapshot between its rounds pins the published vector, which needs no slot.) Progress: blocking.
+/// τ = 0.
 class SynchronousStore {
  public:
   struct Handle : asap::Handle {
@@ -33,6 +35,7 @@ class SynchronousStore {
   Handle handle(std::size_t worker) { return Handle(layout_, worker); }
 
   View read(Handle& handle) {
+    unpin(handle);  // the gradient of the view before was not committed
     handle.pin = pool_.pin();
     handle.pinned = true;
     handle.receipt = {.read = handle.pin.version};
