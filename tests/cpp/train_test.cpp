@@ -1,4 +1,5 @@
 // Whole runs: limits, counts, bit-identity, failures, the observer.
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <limits>
@@ -67,19 +68,28 @@ struct Recorder : Observer {
 
 }  // namespace
 
-// The schedule halves the rate every 600 updates. Noise stops being averaged out where 600·rate is about 1, so what is
-// left has a standard deviation of about √(rate/2 · (1/3)/32) = 0.003 per component; 0.02 is 7 of them.
+// All samples in a batch: no noise. The rate falls, so that what a worker interrupted for long publishes at last is
+// small. In Hogwild! such a worker may write back parameters of long ago, so there one of five runs must arrive.
 TEST(every_engine_finds_the_minimum_of_a_quadratic) {
   const Quadratic quadratic(10, 64);
-  for (const engine::Engine& engine : all_engines()) {
+  const auto distance_left = [&](const engine::Engine& engine) {
     std::vector<float> theta(10, 3.0f);
-    const std::size_t workers = is_sequential(engine) ? 1 : 3;
-    const Report report = train(
-        quadratic, theta,
-        {.engine = engine, .workers = workers, .batch_size = 32, .updates = 6000, .rate = Rate::step(0.2, 0.5, 600)});
+    const Report report = train(quadratic, theta,
+                                {.engine = engine,
+                                 .workers = is_sequential(engine) ? 1u : 3u,
+                                 .batch_size = 64,
+                                 .updates = 3000,
+                                 .rate = Rate::step(0.2, 0.5, 300)});
     CHECK(report.status == Status::completed);
-    for (std::size_t j = 0; j < 10; ++j) CHECK_NEAR(theta[j], quadratic.minimum(j), 0.02);
     check_counts(report);
+    double largest = 0;
+    for (std::size_t j = 0; j < 10; ++j) largest = std::max(largest, std::abs(theta[j] - quadratic.minimum(j)));
+    return largest;
+  };
+  for (const engine::Engine& engine : all_engines()) {
+    double distance = distance_left(engine);
+    for (int more = 4; is_hogwild(engine) && distance > 0.01 && more > 0; --more) distance = distance_left(engine);
+    CHECK_NEAR(distance, 0.0, 0.01);
   }
 }
 
@@ -443,7 +453,13 @@ TEST(options_that_do_not_fit_are_named) {
   refused({.seconds = -1.0}, "seconds");
   refused({.epochs = 1, .momentum = 1.0}, "momentum");
   refused({.epochs = 1, .weight_decay = -0.1}, "weight_decay");
+  const Quadratic smaller(3, 100), empty(4, 0);
+  refused({.epochs = 1, .validation = &smaller}, "validation must have 4 parameters, as the objective; got 3");
+  refused({.epochs = 1, .validation = &empty}, "validation has no samples");
+  refused({.epochs = 1, .policy = {"p", policy::constant().table, SampleWindow{5, 5}}}, "first < last");
+  refused({.workers = 2, .epochs = 1, .policy = {"p", policy::constant().table, SampleWindow{5, 2}}}, "(5, 2)");
   std::vector<float> wrong(5), infinite(4, std::numeric_limits<float>::infinity());
   CHECK_THROWS(std::invalid_argument, train(quadratic, wrong, {.epochs = 1}), "4 parameters; got 5");
+  CHECK_THROWS(std::invalid_argument, evaluate(quadratic, theta.data(), 0), "batch_size");
   CHECK_THROWS(std::invalid_argument, train(quadratic, infinite, {.epochs = 1}), "finite");
 }

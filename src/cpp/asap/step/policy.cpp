@@ -5,7 +5,15 @@
 #include "asap/core/error.h"
 #include "asap/staleness/histogram.h"
 
-namespace asap::policy {
+namespace asap {
+
+void check(const SampleWindow& sample) {
+  if (sample.first >= sample.last)
+    invalid_argument("sample must be (first, last) with first < last, in updates per worker; got (", sample.first, ", ",
+                     sample.last, ")");
+}
+
+namespace policy {
 namespace {
 
 constexpr double kFleetQuantile = 0.997;
@@ -22,12 +30,6 @@ ScaleTable tabulate(Function scale) {
 template <class Function>
 Policy closed_form(std::string name, Function scale) {
   return {std::move(name), [scale](const Distribution&, const StepContext&) { return tabulate(scale); }, std::nullopt};
-}
-
-void check(const SampleWindow& sample) {
-  if (sample.first >= sample.last)
-    invalid_argument("sample must be (first, last) with first < last, in updates per worker; got (", sample.first, ", ",
-                     sample.last, ")");
 }
 
 ScaleTable exponential(double threshold) {
@@ -94,4 +96,6 @@ Policy fixed(std::vector<double> entries) {
           std::nullopt};
 }
 
-}  // namespace asap::policy
+}  // namespace policy
+
+}  // namespace asap

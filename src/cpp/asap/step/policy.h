@@ -24,6 +24,9 @@ struct SampleWindow {
   std::uint64_t first = 0, last = 0;
 };
 
+/// Throws std::invalid_argument unless first < last.
+void check(const SampleWindow& sample);
+
 /// A pure function (distribution, context) → C, and when to call it. It is called once before the run with an empty
 /// distribution; with a window once more, with the distribution of the updates in it (published and rejected ones), as
 /// soon as they are complete, while the workers run.

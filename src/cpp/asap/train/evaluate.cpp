@@ -4,10 +4,13 @@
 #include <numeric>
 #include <vector>
 
+#include "asap/core/error.h"
+
 namespace asap {
 
 std::optional<Metrics> evaluate(const Objective& objective, const float* theta, std::size_t batch_size,
                                 Workspace* workspace, const std::function<bool()>& go_on) {
+  if (batch_size == 0) invalid_argument("batch_size must be at least 1; got 0");
   std::vector<std::uint64_t> indices(std::min(batch_size, objective.num_samples()));
   Metrics metrics;
   Batch batch;

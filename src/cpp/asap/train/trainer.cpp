@@ -35,6 +35,7 @@ void check(const TrainOptions& options) {
     invalid_argument("momentum must be in [0, 1); got ", options.momentum);
   if (!(options.weight_decay >= 0.0 && std::isfinite(options.weight_decay)))
     invalid_argument("weight_decay must be a finite number of at least 0; got ", options.weight_decay);
+  if (options.policy.sample) check(*options.policy.sample);
 }
 
 void check(const Objective& objective, std::span<const float> theta) {
@@ -43,6 +44,13 @@ void check(const Objective& objective, std::span<const float> theta) {
     invalid_argument("theta must have ", objective.num_parameters(), " parameters; got ", theta.size());
   if (!kernels::active().all_finite(theta.size(), theta.data()))
     invalid_argument("the parameters to start from must all be finite");
+}
+
+void check_validation(const Objective& objective, const Objective& validation) {
+  if (validation.num_samples() == 0) invalid_argument("the validation has no samples");
+  if (validation.num_parameters() != objective.num_parameters())
+    invalid_argument("the validation must have ", objective.num_parameters(), " parameters, as the objective; got ",
+                     validation.num_parameters());
 }
 
 /// The run in one engine: workers on their threads, the coordinator on this one.
@@ -100,6 +108,7 @@ Report run_engine(const engine::Leashed& leashed, const StateLayout& layout, Run
 Report train(const Objective& objective, std::span<float> theta, const TrainOptions& options, Observer& observer) {
   check(options);
   check(objective, theta);
+  if (options.validation) check_validation(objective, *options.validation);
   RunState state(objective, options);
   const StateLayout layout(objective.num_parameters(), static_cast<float>(options.momentum));
   return std::visit([&](const auto& engine) { return run_engine(engine, layout, state, theta, observer); },
