@@ -36,7 +36,7 @@ lint: $(INSTALLED)  ## Check formatting, style, types, docstrings and that each 
 	$(BIN)/python -m pytest -q tests/python/test_docstrings.py
 
 .PHONY: format
-format: $(INSTALLED)  ## Format the sources, C++ and Python
+format: | $(BIN)/clang-format  ## Format the sources, C++ and Python
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 	$(CLANG_FORMAT) -i
@@ -57,6 +57,10 @@ $(BIN)/python:
 $(READY): pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet cmake ninja scikit-build-core pybind11
 	@touch $@
+
+# For sources that do not compile yet: the tools of the last installation will do.
+$(BIN)/clang-format:
+	$(MAKE) $(INSTALLED)
 
 # One compile gives the Python module and the C++ tests; scikit-build-core keeps its build folder from call to call.
 $(INSTALLED): $(READY) $(SOURCES)
