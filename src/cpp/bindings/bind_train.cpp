@@ -107,14 +107,19 @@ class PythonObserver final : public Observer {
   }
 
  private:
+  /// Lets Python use the live run while this exists.
+  struct Attached {
+    Attached(LiveHandle& handle_to_attach, LiveRun& live) : handle(handle_to_attach) { handle.attach(&live); }
+    ~Attached() { handle.attach(nullptr); }
+    LiveHandle& handle;
+  };
+
   template <class Function>
   void call(LiveRun& live, Function&& function) {
-    live_->attach(&live);
+    const Attached attached(*live_, live);
     try {
       function();
-      live_->attach(nullptr);
     } catch (const py::error_already_set& error) {
-      live_->attach(nullptr);
       if (!error.matches(PyExc_KeyboardInterrupt)) throw;
       live.request_stop(Status::interrupted);
     }

@@ -25,7 +25,6 @@ class BatchSource {
       : samples_(samples), batch_size_(batch_size), seed_(seed), max_batches_(max_batches), limit_(batches) {}
 
   std::uint64_t batches_per_epoch() const { return (samples_ - 1) / batch_size_ + 1; }
-  std::uint64_t batch_size() const { return batch_size_; }
 
   /// The next number, or nothing when all were taken. Lock-free.
   std::optional<std::uint64_t> take() {
@@ -46,7 +45,7 @@ class BatchSource {
     }
   }
 
-  /// Writes the samples of batch k into `indices` (batch_size() long) and returns the part that is used.
+  /// Writes the samples of batch k into `indices` (room for a whole batch) and returns the part that is used.
   std::span<const std::uint64_t> samples(std::uint64_t k, std::span<std::uint64_t> indices) const {
     const std::uint64_t epoch = k / batches_per_epoch(), first = k % batches_per_epoch() * batch_size_;
     const Permutation order(samples_, mix_bits(seed_) + epoch);

@@ -2,8 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
-
 #include "asap/core/types.h"
 
 namespace asap {
@@ -19,7 +17,6 @@ class Rate {
   static Rate cosine(double base, double final, std::uint64_t updates);
 
   double operator()(Version t) const;
-  double base() const { return base_; }
 
  private:
   enum class Kind { constant, step, cosine };

@@ -54,7 +54,7 @@ RunState::RunState(const Objective& the_objective, const TrainOptions& the_optio
       window(window_of(options)),
       workers(options.workers) {}
 
-void RunState::fail(Failure another) {
+void RunState::fail(std::exception_ptr another) {
   const std::lock_guard lock(failure_mutex);
   if (!failure) failure = std::move(another);
   stop.store(true, std::memory_order_relaxed);

@@ -5,7 +5,6 @@
 #include <chrono>
 #include <exception>
 #include <mutex>
-#include <optional>
 #include <vector>
 
 #include "asap/data/batch_source.h"
@@ -15,13 +14,6 @@
 #include "asap/train/worker_state.h"
 
 namespace asap {
-
-/// A failure in a worker; train() rethrows the first one.
-struct Failure {
-  std::exception_ptr error;
-  std::size_t worker = 0;
-  Receipt receipt;
-};
 
 /// The policy's table for this run. Throws std::invalid_argument when it rejects fresh gradients (C(0) = 0), so that no
 /// update would ever be published again, and the run is to end after a number of updates.
@@ -52,15 +44,14 @@ struct RunState {
 
   std::atomic<bool> stop{false};  // relaxed: it guards no data; the join orders the rest
   std::atomic<bool> diverged{false};
-  alignas(kCacheLine) std::atomic<std::uint64_t> gradients{
-      0};  // worked on to the end, all workers; finds the ends of epochs
+  alignas(kCacheLine) std::atomic<std::uint64_t> gradients{0};      // worked on to the end; finds the ends of epochs
   alignas(kCacheLine) std::atomic<float*> armed_snapshot{nullptr};  // a buffer for whoever ends the next epoch
 
   std::mutex failure_mutex;  // guards failure
-  std::optional<Failure> failure;
+  std::exception_ptr failure;
 
-  /// Keeps the first failure and stops everybody.
-  void fail(Failure another);
+  /// Keeps the first failure, for train() to rethrow, and stops everybody.
+  void fail(std::exception_ptr another);
 
   /// Something is not finite: the run ends.
   void diverge() {

@@ -22,7 +22,7 @@ class Team {
     try {
       start_threads();
     } catch (...) {  // the system gives no more threads
-      run_.fail({std::current_exception(), threads_.size(), {}});
+      run_.fail(std::current_exception());
       ready_.count_down(static_cast<std::ptrdiff_t>(run_.options.workers - threads_.size()));
       running_.fetch_sub(run_.options.workers - threads_.size(), std::memory_order_relaxed);
     }
@@ -61,7 +61,7 @@ class Team {
     try {
       worker.emplace(run_, store_, id);  // in its own thread, which so touches its memory first
     } catch (...) {
-      run_.fail({std::current_exception(), id, {}});
+      run_.fail(std::current_exception());
     }
     ready_.count_down();
     gate_.wait();
@@ -74,7 +74,7 @@ class Team {
     try {
       worker.run();
     } catch (...) {
-      run_.fail({std::current_exception(), id, worker.receipt()});
+      run_.fail(std::current_exception());
     }
     worker.leave();
     run_.workers[id].end(run_.clock.seconds());

@@ -61,7 +61,7 @@ Report run_on(S& store, RunState& state, std::span<float> theta, Observer& obser
     Team<S> team(state, store);
     coordinator.serve([&] { return team.ended(); });
     team.join();
-    if (state.failure) std::rethrow_exception(state.failure->error);
+    if (state.failure) std::rethrow_exception(state.failure);
     Report report = coordinator.finish(theta);
     const Vectors vectors = store.vectors();
     report.vectors_high_water = vectors.high_water;

@@ -62,9 +62,10 @@ class Observer {
   virtual void on_tick(LiveRun&) {}                       ///< about every 50 ms, during evaluations too
 };
 
-/// Trains from the parameters in theta and leaves the result there; when the run diverged, the last snapshot whose
-/// values were all finite. Throws std::invalid_argument for options that do not fit, and passes on the first exception
-/// of a worker, the policy or the observer after all threads have ended; theta then holds the last finite snapshot.
+/// Trains from the parameters in theta and leaves the result there; when the run diverged, the last snapshot taken
+/// before that whose values were all finite. Throws std::invalid_argument for options that do not fit, and passes on
+/// the first exception of a worker, the policy or the observer after all threads have ended; theta then holds the final
+/// parameters if finite, else the last finite snapshot.
 Report train(const Objective& objective, std::span<float> theta, const TrainOptions& options, Observer& observer);
 Report train(const Objective& objective, std::span<float> theta, const TrainOptions& options);
 

@@ -42,8 +42,6 @@ class Worker {
     run_.tables.release(table_reader_);
   }
 
-  const Receipt& receipt() const { return handle_.receipt; }
-
  private:
   void update(std::uint64_t number) {
     const StepRule rule(run_.options.rate, run_.tables.acquire(table_reader_));
