@@ -113,7 +113,7 @@ def main() -> None:
     title = f"LeNet on {data.name}, {epochs} epochs, batch 32, TAIL-τ with η = 0.05"
     runs = train_all(data, epochs)
     console = Console()
-    console.width = max(console.width, 100)  # whole columns in files and narrow terminals too
+    console.width = max(console.width, 120)  # whole columns in files and narrow terminals too
     console.print(table(runs, title))
     for name, run in runs.items():
         run.save(FOLDER / name)
