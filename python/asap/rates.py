@@ -3,6 +3,7 @@
 A plain number is a constant rate; `asap.Constant(asap.CosineRate(0.05))` uses a schedule.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from asap import _checks, _core
@@ -33,7 +34,7 @@ class Span:
         return max(1, round(length * self.updates_per_epoch))
 
 
-class _Schedule:
+class _Schedule(ABC):
     """What all schedules can do."""
 
     rate: float
@@ -48,8 +49,8 @@ class _Schedule:
         """
         return self._to_core(Span(updates_per_epoch, updates))(_checks.integer("update", update, 0))
 
-    def _to_core(self, span: Span) -> _core.Rate:
-        raise NotImplementedError
+    @abstractmethod
+    def _to_core(self, span: Span) -> _core.Rate: ...
 
 
 @dataclass(frozen=True)

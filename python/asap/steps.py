@@ -13,6 +13,7 @@ first·m … last·m − 1, and the table built from it is swapped in while the 
 from __future__ import annotations
 
 import reprlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -29,7 +30,7 @@ SAMPLE = (10, 110)
 
 
 @dataclass(frozen=True)
-class _Step:
+class _Step(ABC):
     """What all steps can do."""
 
     rate: float | Rate
@@ -57,8 +58,8 @@ class _Step:
     def _rate_to_core(self, span: Span) -> _core.Rate:
         return rates.as_rate(self.rate)._to_core(span)
 
-    def _to_core(self) -> _core.Policy:
-        raise NotImplementedError
+    @abstractmethod
+    def _to_core(self) -> _core.Policy: ...
 
 
 @dataclass(frozen=True)
