@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from asap import _core
 from asap._extras import require
 from asap._paths import cmake_dir
 
@@ -18,6 +19,10 @@ def main() -> None:
             return
         for package in ("typer", "rich"):
             require(package, "cli", "The command line")
+        _core.isa()  # reads ASAP_ISA
+    except ValueError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        sys.exit(2)
     except (FileNotFoundError, ImportError) as error:
         sys.exit(f"Error: {error}")
     from asap._commands import app

@@ -277,3 +277,11 @@ def test_the_first_command_of_a_user_learns_mnist(need_data: Callable[[str], Non
     document = strict(done.stdout)
     assert document["status"] == "completed"
     assert document["history"][-1]["accuracy"] >= 0.97
+
+
+def test_an_unknown_instruction_set_is_a_bad_argument() -> None:
+    environment = {**os.environ, "ASAP_ISA": "foo"}
+    done = subprocess.run([sys.executable, "-m", "asap", "info"], capture_output=True, text=True, env=environment)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("Error: ASAP_ISA must name an instruction set")
+    assert len(done.stderr.splitlines()) == 1
