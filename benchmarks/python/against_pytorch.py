@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import subprocess
 import time
 from collections.abc import Callable
 
@@ -124,7 +125,9 @@ def main() -> None:
                 flush=True,
             )
     if arguments.json:
-        document = {"environment": dict(environment()) | {"torch": torch.__version__, "threads": 1}, "rows": rows}
+        commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
+        known = {"commit": commit} | dict(environment()) | {"torch": torch.__version__, "threads": 1}
+        document = {"environment": known, "rows": rows}
         with open(arguments.json, "w") as file:
             json.dump(document, file, indent=1)
 
