@@ -6,7 +6,7 @@ The ready-made ones end in softmax cross-entropy and have ReLU after each hidden
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -34,7 +34,8 @@ class Sequential(Model):
         loss: "softmax-cross-entropy" for labels, "mean-squared-error" for targets.
         initialiser: "he" draws weights from N(0, 2 / fan-in), "glorot" uniformly from ±√(6 / (fan-in + fan-out)), both
             with biases 0; "papers" draws weights and biases from N(0, 0.01²).
-        seed: of the initialiser; the same seed gives the same parameters on every machine.
+        seed: of the initialiser; the same seed gives the same parameters (between math libraries, up to a last bit in
+            rare values).
     """
 
     def __init__(
@@ -88,7 +89,28 @@ class MLP(Sequential):
         super().__init__([*layers, Dense(classes)], input_shape=shape, initialiser=initialiser, seed=seed)
 
 
-class CNN(Sequential):
+class _Convolutional(Sequential):
+    """Convolution, ReLU and pooling by 2 in stages, then one hidden dense layer."""
+
+    _stages: ClassVar[tuple[tuple[int, int], ...]]  # filters and window of each
+    _hidden: ClassVar[int]
+
+    def __init__(
+        self,
+        data: Any = None,
+        *,
+        input_shape: int | tuple[int, ...] | None = None,
+        classes: int | None = None,
+        initialiser: str = "he",
+        seed: int = 0,
+    ) -> None:
+        shape, classes = _shape_and_classes(type(self).__name__, data, input_shape, classes)
+        stages = [layer for stage in self._stages for layer in (Conv2d(*stage), ReLU(), MaxPool2d(2))]
+        layers = [*stages, Dense(self._hidden), ReLU(), Dense(classes)]
+        super().__init__(layers, input_shape=shape, initialiser=initialiser, seed=seed)
+
+
+class CNN(_Convolutional):
     """The papers' small convolutional network: 3×3×4, pool 2, 3×3×8, pool 2, dense 128, dense classes.
 
     27,354 parameters on 28 × 28 × 1 images with 10 classes.
@@ -101,21 +123,11 @@ class CNN(Sequential):
         seed: of the initialiser.
     """
 
-    def __init__(
-        self,
-        data: Any = None,
-        *,
-        input_shape: int | tuple[int, ...] | None = None,
-        classes: int | None = None,
-        initialiser: str = "he",
-        seed: int = 0,
-    ) -> None:
-        shape, classes = _shape_and_classes("CNN", data, input_shape, classes)
-        layers = [*_stage(4, 3), *_stage(8, 3), Dense(128), ReLU(), Dense(classes)]
-        super().__init__(layers, input_shape=shape, initialiser=initialiser, seed=seed)
+    _stages = ((4, 3), (8, 3))
+    _hidden = 128
 
 
-class LeNet(Sequential):
+class LeNet(_Convolutional):
     """The papers' LeNet: 5×5×6, pool 2, 5×5×16, pool 2, dense 120, dense classes (after LeCun et al., 1998).
 
     With 10 classes: 34,622 parameters on 28 × 28 × 1 images, 52,202 on 32 × 32 × 3.
@@ -128,22 +140,8 @@ class LeNet(Sequential):
         seed: of the initialiser.
     """
 
-    def __init__(
-        self,
-        data: Any = None,
-        *,
-        input_shape: int | tuple[int, ...] | None = None,
-        classes: int | None = None,
-        initialiser: str = "he",
-        seed: int = 0,
-    ) -> None:
-        shape, classes = _shape_and_classes("LeNet", data, input_shape, classes)
-        layers = [*_stage(6, 5), *_stage(16, 5), Dense(120), ReLU(), Dense(classes)]
-        super().__init__(layers, input_shape=shape, initialiser=initialiser, seed=seed)
-
-
-def _stage(filters: int, window: int) -> list[Layer]:
-    return [Conv2d(filters, window), ReLU(), MaxPool2d(2)]
+    _stages = ((6, 5), (16, 5))
+    _hidden = 120
 
 
 def _shape_and_classes(
