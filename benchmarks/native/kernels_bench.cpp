@@ -141,8 +141,8 @@ class Bench {
       table_.conv_forward(c, groups, input.data(), weights.data(), bias.data(), Activation::relu, output.data());
     };
     const auto backward_weights = [&] {
-      table_.conv_backward_weights(c, groups, input.data(), d_output.data(), d_weights.data(), d_bias.data(),
-                                   scratch.data());
+      table_.conv_backward_weights(c, groups, input.data(), d_output.data(), Write::replace, d_weights.data(),
+                                   d_bias.data(), scratch.data());
     };
     const auto backward_data = [&] {
       table_.conv_backward_data(c, groups, d_output.data(), weights.data(), d_input.data(), scratch.data());

@@ -45,8 +45,8 @@ void check_backward_weights(const Convolution& c, std::size_t samples, const Tab
   // Activations past the last sample are any finite number; only gradients there are zero.
   const Guarded lanes(to_lanes(table.lanes, samples, input, 7.0f)), d_lanes(to_lanes(table.lanes, samples, d_output));
   Guarded d_weights(c.weights()), d_bias(c.filters), scratch(table.conv_backward_scratch(c));
-  table.conv_backward_weights(c, groups_of(samples, table.lanes), lanes.data(), d_lanes.data(), d_weights.data(),
-                              d_bias.data(), scratch.data());
+  table.conv_backward_weights(c, groups_of(samples, table.lanes), lanes.data(), d_lanes.data(), Write::replace,
+                              d_weights.data(), d_bias.data(), scratch.data());
   expect_close(d_weights, expected, tolerance(expected, samples * area),
                describe("conv_backward_weights", c, samples, table));
   expect_close(d_bias, expected_bias, tolerance(expected_bias, samples * area),

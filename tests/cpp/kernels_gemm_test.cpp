@@ -32,8 +32,16 @@ void check_product(const Product& p) {
                   p.has_bias ? wide_bias.data() : nullptr, p.activation, expected.data());
   for (const Table* table : available()) {
     Guarded c(p.m * p.n, 7);
-    Gemm gemm{p.transpose_a, p.transpose_b, p.m,    p.n, p.k, a.data(), b.data(), p.has_bias ? bias.data() : nullptr,
-              p.activation,  c.data(),      nullptr};
+    Gemm gemm{.transpose_a = p.transpose_a,
+              .transpose_b = p.transpose_b,
+              .m = p.m,
+              .n = p.n,
+              .k = p.k,
+              .a = a.data(),
+              .b = b.data(),
+              .bias = p.has_bias ? bias.data() : nullptr,
+              .activation = p.activation,
+              .c = c.data()};
     Guarded scratch(table->gemm_scratch(gemm));
     if (scratch.size() > 0) gemm.scratch = scratch.data();
     table->gemm(gemm);
@@ -93,7 +101,7 @@ TEST(bias_gradients_are_column_sums) {
       reference::bias_gradient(rows, n, wide_d.data(), expected.data());
       for (const Table* table : available()) {
         Guarded gradient(n, 1);
-        table->bias_gradient(rows, n, d_output.data(), gradient.data());
+        table->bias_gradient(rows, n, d_output.data(), Write::replace, gradient.data());
         expect_close(gradient, expected, tolerance(expected, rows), table->name, " bias_gradient rows=", rows,
                      " n=", n);
       }

@@ -64,7 +64,7 @@ Vec sum_of(std::size_t n, const Vec* x) {
 }
 
 void conv_backward_weights(const Convolution& c, std::size_t groups, const float* input, const float* d_output,
-                           float* d_weights, float* d_bias, float* scratch) {
+                           Write write, float* d_weights, float* d_bias, float* scratch) {
   const Extents e(c);
   const std::size_t inputs = e.channels * e.height * e.width, plane = e.rows * e.columns;
   const std::size_t num_weights = e.filters * e.channels * e.window * e.window;
@@ -76,8 +76,8 @@ void conv_backward_weights(const Convolution& c, std::size_t groups, const float
     correlate_taps<5>(e, e.window, vectors(input) + g * inputs, d_out, weight_sums);
     for (std::size_t f = 0; f < e.filters; ++f) bias_sums[f] += sum_of(plane, d_out + f * plane);
   }
-  add_lanes(num_weights, scratch, d_weights);
-  add_lanes(e.filters, scratch + num_weights * kLanes, d_bias);
+  add_lanes(num_weights, scratch, write, d_weights);
+  add_lanes(e.filters, scratch + num_weights * kLanes, write, d_bias);
 }
 
 std::size_t conv_backward_scratch(const Convolution& c) {

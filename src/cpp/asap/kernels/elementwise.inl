@@ -25,10 +25,11 @@ void activate_backward(Activation activation, std::size_t n, const float* y, con
 }
 
 /// Four rows at a time, in chains that do not wait for each other.
-void bias_gradient(std::size_t rows, std::size_t n, const float* d_output, float* gradient) {
+void bias_gradient(std::size_t rows, std::size_t n, const float* d_output, Write write, float* gradient) {
   const std::size_t size = rows * n;
   for (std::size_t j = 0; j < n; j += kLanes) {
     Vec sums[4] = {};
+    if (write == Write::add) sums[0] = load_within(gradient, n, j);
     std::size_t i = 0;
     for (; i + 4 <= rows; i += 4) {
       ASAP_UNROLL

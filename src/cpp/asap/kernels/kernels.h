@@ -23,7 +23,10 @@ enum class Isa { baseline, avx2, avx512, neon };
 
 enum class Activation { identity, relu, tanh };
 
-/// c[m][n] = activation(op(a)·op(b) + bias), op(a) is m×k, op(b) is k×n. Stored row-major without gaps:
+/// What a gradient does with the numbers at its destination: take their place, or be added to them.
+enum class Write { replace, add };
+
+/// c[m][n] = mask(activation(op(a)·op(b) + bias)), op(a) is m×k, op(b) is k×n. Stored row-major without gaps:
 /// a is [m][k] ([k][m] when transpose_a), b is [k][n] ([n][k] when transpose_b).
 struct Gemm {
   bool transpose_a = false, transpose_b = false;
@@ -32,6 +35,8 @@ struct Gemm {
   const float* b = nullptr;
   const float* bias = nullptr;  ///< [n], or nullptr for none
   Activation activation = Activation::identity;
+  const float* mask = nullptr;  ///< [m][n] or nullptr: c is 0 where the mask is not positive (a rectifier's derivative)
+  Write write = Write::replace;  ///< add: c += the product, then neither bias, nor activation, nor mask
   float* c = nullptr;
   float* scratch = nullptr;  ///< gemm_scratch(*this) floats, 64-byte aligned; may be nullptr when that is 0
 };
@@ -70,8 +75,8 @@ struct Table {
   // --- dense layers (rows)
   std::size_t (*gemm_scratch)(const Gemm&);  ///< floats; looks at the sizes only, and smaller ones need no more
   void (*gemm)(const Gemm&);
-  /// bias_gradient[n] = column sums of d_output[rows][n].
-  void (*bias_gradient)(std::size_t rows, std::size_t n, const float* d_output, float* bias_gradient);
+  /// bias_gradient[n] = column sums of d_output[rows][n], or += them.
+  void (*bias_gradient)(std::size_t rows, std::size_t n, const float* d_output, Write, float* bias_gradient);
 
   // --- element-wise (either layout)
   void (*activate)(Activation, std::size_t n, const float* x, float* y);  ///< y may be x
@@ -93,7 +98,7 @@ struct Table {
                        const float* bias, Activation, float* output);
   std::size_t (*conv_backward_scratch)(const Convolution&);  ///< floats, for both backward kernels
   void (*conv_backward_weights)(const Convolution&, std::size_t groups, const float* input, const float* d_output,
-                                float* d_weights, float* d_bias, float* scratch);
+                                Write, float* d_weights, float* d_bias, float* scratch);
   void (*conv_backward_data)(const Convolution&, std::size_t groups, const float* d_output, const float* weights,
                              float* d_input, float* scratch);
   void (*pool_forward)(const Pooling&, std::size_t groups, const float* input, float* output);

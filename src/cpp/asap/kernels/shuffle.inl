@@ -102,15 +102,15 @@ ASAP_INLINE float largest(Vec v) {
   return reduce(v, [](Vec a, Vec b) { return larger(a, b); });
 }
 
-/// totals[i] = Σ x[i·kLanes … (i+1)·kLanes).
-void add_lanes(std::size_t n, const float* x, float* totals) {
+/// totals[i] = Σ x[i·kLanes … (i+1)·kLanes), or += it.
+void add_lanes(std::size_t n, const float* x, Write write, float* totals) {
   for (std::size_t i = 0; i < n; i += kLanes) {
     Vec block[kLanes];
     load_block(x, n * kLanes, i * kLanes, kLanes, block);
     transpose(block);
-    Vec sums = block[0];
+    Vec sums = write == Write::add ? load_within(totals, n, i) : Vec{};
     ASAP_UNROLL
-    for (std::size_t lane = 1; lane < kLanes; ++lane) sums += block[lane];
+    for (std::size_t lane = 0; lane < kLanes; ++lane) sums += block[lane];
     store_some(totals + i, smaller(kLanes, n - i), sums);
   }
 }

@@ -34,7 +34,7 @@ class DenseStage final : public Stage {
   void backward(const Backward& pass) const override {
     if (activation_ != Activation::identity)
       kernels_.activate_backward(activation_, pass.samples * units_, pass.output, pass.d_output, pass.d_output);
-    kernels_.bias_gradient(pass.samples, units_, pass.d_output, pass.gradient + bias_offset());
+    kernels_.bias_gradient(pass.samples, units_, pass.d_output, kernels::Write::replace, pass.gradient + bias_offset());
     differentiate_weights(pass);
     if (pass.d_input) differentiate_input(pass);
   }
