@@ -10,37 +10,63 @@ using namespace asap::kernels;
 using namespace kernels_support;
 
 struct Product {
-  bool transpose_a, transpose_b;
-  std::size_t m, n, k;
-  Activation activation;
-  bool has_bias;
+  bool transpose_a = false, transpose_b = false;
+  std::size_t m = 0, n = 0, k = 0;
+  Activation activation = Activation::identity;
+  bool has_bias = false, has_mask = false;
+  Write write = Write::replace;
 };
 
 std::string describe(const Product& p, const Table& table) {
   std::ostringstream text;
   text << table.name << " gemm m=" << p.m << " n=" << p.n << " k=" << p.k << (p.transpose_a ? " T" : " N")
-       << (p.transpose_b ? "T" : "N") << " activation " << static_cast<int>(p.activation) << " bias " << p.has_bias;
+       << (p.transpose_b ? "T" : "N") << " activation " << static_cast<int>(p.activation) << " bias " << p.has_bias
+       << " mask " << p.has_mask << (p.write == Write::add ? " add" : "");
   return text.str();
+}
+
+struct Operands {
+  explicit Operands(const Product& p)
+      : a(normal(p.m * p.k, 1), 1),
+        b(normal(p.k * p.n, 2), 3),
+        bias(normal(p.n, 3), 5),
+        mask(normal(p.m * p.n, 4), 2),
+        before(normal(p.m * p.n, 5)) {
+    for (std::size_t i = 0; i < mask.size(); i += 3) mask[i] = i % 2 == 0 ? 0.0f : -0.0f;
+  }
+  Guarded a, b, bias, mask;
+  std::vector<float> before;  ///< what c holds
+};
+
+std::vector<double> expected_of(const Product& p, const Operands& x) {
+  const auto a = wide(x.a.values()), b = wide(x.b.values()), bias = wide(x.bias.values());
+  std::vector<double> expected(p.m * p.n);
+  reference::gemm(p.transpose_a, p.transpose_b, p.m, p.n, p.k, a.data(), b.data(), p.has_bias ? bias.data() : nullptr,
+                  p.activation, expected.data());
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    if (p.has_mask && !(x.mask[i] > 0)) expected[i] = 0;
+    if (p.write == Write::add) expected[i] += static_cast<double>(x.before[i]);
+  }
+  return expected;
 }
 
 /// Computes one product with every table, in arrays of the exact size at odd addresses.
 void check_product(const Product& p) {
-  const Guarded a(normal(p.m * p.k, 1), 1), b(normal(p.k * p.n, 2), 3), bias(normal(p.n, 3), 5);
-  const auto wide_a = wide(a.values()), wide_b = wide(b.values()), wide_bias = wide(bias.values());
-  std::vector<double> expected(p.m * p.n);
-  reference::gemm(p.transpose_a, p.transpose_b, p.m, p.n, p.k, wide_a.data(), wide_b.data(),
-                  p.has_bias ? wide_bias.data() : nullptr, p.activation, expected.data());
+  const Operands x(p);
+  const auto expected = expected_of(p, x);
   for (const Table* table : available()) {
-    Guarded c(p.m * p.n, 7);
+    Guarded c(x.before, 7);
     Gemm gemm{.transpose_a = p.transpose_a,
               .transpose_b = p.transpose_b,
               .m = p.m,
               .n = p.n,
               .k = p.k,
-              .a = a.data(),
-              .b = b.data(),
-              .bias = p.has_bias ? bias.data() : nullptr,
+              .a = x.a.data(),
+              .b = x.b.data(),
+              .bias = p.has_bias ? x.bias.data() : nullptr,
               .activation = p.activation,
+              .mask = p.has_mask ? x.mask.data() : nullptr,
+              .write = p.write,
               .c = c.data()};
     Guarded scratch(table->gemm_scratch(gemm));
     if (scratch.size() > 0) gemm.scratch = scratch.data();
@@ -53,12 +79,16 @@ void check_product(const Product& p) {
 constexpr std::initializer_list<std::size_t> kSizes = {1, 2, 3, 5, 10, 16, 17, 31, 33, 64, 100, 128};
 constexpr Activation kActivations[] = {Activation::identity, Activation::relu, Activation::tanh};
 
+/// Turns through the activations, with and without bias and mask, replacing and, where that is all, adding.
 void check_all_sizes(bool transpose_a, bool transpose_b) {
   std::size_t turn = 0;
   for (const std::size_t m : kSizes)
     for (const std::size_t n : kSizes)
       for (const std::size_t k : kSizes) {
-        check_product({transpose_a, transpose_b, m, n, k, kActivations[turn % 3], turn % 2 == 0});
+        check_product({transpose_a, transpose_b, m, n, k, kActivations[turn % 3], turn % 2 == 0, turn % 4 == 1});
+        if (turn % 3 == 0)
+          check_product(
+              {.transpose_a = transpose_a, .transpose_b = transpose_b, .m = m, .n = n, .k = k, .write = Write::add});
         ++turn;
       }
 }
@@ -72,8 +102,11 @@ TEST(products_of_real_networks_agree_with_the_reference) {
   for (const std::size_t batch : {1u, 3u, 16u, 33u, 64u, 512u}) {
     check_product({false, false, batch, 128, 784, Activation::relu, true});
     check_product({false, false, batch, 10, 128, Activation::identity, true});
-    check_product({false, true, batch, 256, 120, Activation::identity, false});
-    check_product({true, false, 784, 128, batch, Activation::identity, false});
+    check_product({false, true, batch, 256, 120, Activation::identity, false, true});
+    check_product({false, true, batch, 128, 10, Activation::identity, false, true});
+    check_product({true, false, 784, 128, batch});
+    check_product({.transpose_a = true, .m = 784, .n = 128, .k = batch, .write = Write::add});
+    check_product({.transpose_a = true, .m = 128, .n = 10, .k = batch, .write = Write::add});
   }
 }
 
@@ -83,7 +116,9 @@ TEST(products_longer_than_any_block_agree_with_the_reference) {
       check_product({transpose_a, transpose_b, 7, 9, 3001, Activation::relu, true});
       check_product({transpose_a, transpose_b, 65, 7, 1025, Activation::tanh, true});
       check_product({transpose_a, transpose_b, 7, 1025, 65, Activation::identity, true});
-      check_product({transpose_a, transpose_b, 1025, 7, 65, Activation::identity, false});
+      check_product({transpose_a, transpose_b, 1025, 7, 65, Activation::identity, false, true});
+      check_product(
+          {.transpose_a = transpose_a, .transpose_b = transpose_b, .m = 67, .n = 129, .k = 1025, .write = Write::add});
     }
 }
 
@@ -96,14 +131,17 @@ TEST(bias_gradients_are_column_sums) {
   for (const std::size_t rows : kSizes)
     for (const std::size_t n : kSizes) {
       const Guarded d_output(normal(rows * n, 4), 3);
-      const auto wide_d = wide(d_output.values());
-      std::vector<double> expected(n);
-      reference::bias_gradient(rows, n, wide_d.data(), expected.data());
+      const auto wide_d = wide(d_output.values()), before = wide(normal(n, 5));
+      std::vector<double> sums(n), sums_and_before(n);
+      reference::bias_gradient(rows, n, wide_d.data(), sums.data());
+      for (std::size_t j = 0; j < n; ++j) sums_and_before[j] = sums[j] + before[j];
       for (const Table* table : available()) {
-        Guarded gradient(n, 1);
+        Guarded gradient(normal(n, 5), 1);
+        table->bias_gradient(rows, n, d_output.data(), Write::add, gradient.data());
+        expect_close(gradient, sums_and_before, tolerance(sums_and_before, rows), table->name,
+                     " bias_gradient added, rows=", rows, " n=", n);
         table->bias_gradient(rows, n, d_output.data(), Write::replace, gradient.data());
-        expect_close(gradient, expected, tolerance(expected, rows), table->name, " bias_gradient rows=", rows,
-                     " n=", n);
+        expect_close(gradient, sums, tolerance(sums, rows), table->name, " bias_gradient rows=", rows, " n=", n);
       }
     }
 }

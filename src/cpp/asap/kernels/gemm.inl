@@ -1,10 +1,10 @@
 // Matrix products of dense layers.
 //
 // The product is made of tiles: kTileRows × 2 vectors of sums that stay in registers over the whole inner dimension,
-// start from the bias and end with the rectifier. Each step multiplies one broadcast element per row with a row of a
-// *panel*, kPanel adjacent columns of the other operand. A panel is read in place where its rows are whole vectors,
-// else packed into the scratch (transposed, or filled up). Rows are worked off in strips: a strip goes straight into c,
-// or through a buffer when it still has to be cut to size or transposed.
+// start from the bias and end with the rectifier, the mask or the sum with what c holds. Each step multiplies one
+// broadcast element per row with a row of a *panel*, kPanel adjacent columns of the other operand. A panel is read in
+// place where its rows are whole vectors, else packed into the scratch (transposed, or filled up). Rows are worked off
+// in strips: a strip goes straight into c, or through a buffer when it still has to be cut to size or transposed.
 //
 // Orientation: usually the panels come from b. When b is stored transposed and there are few rows (d_input of a small
 // batch), transposing all of b would cost as much as the product; then the panels come from a and cᵀ is computed.
@@ -35,11 +35,31 @@ struct Panel {
 
 // --- tiles
 
-/// What every row of sums starts from, kPanel floats, and whether it ends with the rectifier.
+/// What becomes of the sums: c's element `at` is their rectified value, or 0 where mask[at] is not positive, or has
+/// them added to it.
+struct Ending {
+  bool rectify, add;
+  const float* mask;
+  Ending from(std::size_t at) const { return {rectify, add, mask ? mask + at : nullptr}; }
+};
+
+/// What every row of sums starts from, kPanel floats, and how it ends.
 struct Edges {
   const float* start;
-  bool rectify;
+  Ending ending;
 };
+
+Ending ending_of(const Gemm& g) { return {g.activation == Activation::relu, g.write == Write::add, g.mask}; }
+
+ASAP_INLINE Vec masked(Vec sums, Vec mask) { return mask > 0.0f ? sums : Vec{}; }
+
+/// c[at …] = `count` of the sums, ended.
+ASAP_INLINE void end(Vec sums, const Ending& ending, std::size_t at, std::size_t count, float* c) {
+  if (ending.rectify) sums = rectified(sums);
+  if (ending.mask) sums = masked(sums, load_some(ending.mask + at, count));
+  if (ending.add) sums += load_some(c + at, count);
+  store_some(c + at, count, sums);
+}
 
 /// to[kRows][kVectors·kLanes] = factors · panel, between the edges.
 template <std::size_t kRows, std::size_t kVectors>
@@ -63,26 +83,28 @@ ASAP_TILE void multiply_tile(std::size_t k, Factors x, Panel panel, Edges edges,
     x.data += x.step;
     panel.data += panel.stride;
   }
-  if (edges.rectify) {
+  const auto for_each_sum = [&](auto change) __attribute__((always_inline)) {
     ASAP_UNROLL
     for (std::size_t i = 0; i < kRows; ++i) {
       ASAP_UNROLL
-      for (std::size_t j = 0; j < kVectors; ++j) sums[i][j] = rectified(sums[i][j]);
+      for (std::size_t j = 0; j < kVectors; ++j) change(sums[i][j], i * to_stride + j * kLanes);
     }
-  }
-  ASAP_UNROLL
-  for (std::size_t i = 0; i < kRows; ++i) {
-    ASAP_UNROLL
-    for (std::size_t j = 0; j < kVectors; ++j) store(to + i * to_stride + j * kLanes, sums[i][j]);
-  }
+  };
+  const auto [rectify, add, mask] = edges.ending;
+  if (rectify) for_each_sum([](Vec& sum, std::size_t) { sum = rectified(sum); });
+  if (mask) for_each_sum([mask](Vec& sum, std::size_t at) { sum = masked(sum, load(mask + at)); });
+  if (add) for_each_sum([to](Vec& sum, std::size_t at) { sum += load(to + at); });
+  for_each_sum([to](Vec& sum, std::size_t at) { store(to + at, sum); });
 }
 
 /// As many tiles of kRows rows as fit, then lower ones.
 template <std::size_t kRows, std::size_t kVectors>
 void multiply_rows(std::size_t rows, std::size_t k, Factors x, Panel panel, Edges edges, float* to,
                    std::size_t to_stride) {
-  for (; rows >= kRows; rows -= kRows, x.data += kRows * x.row_stride, to += kRows * to_stride)
+  for (; rows >= kRows; rows -= kRows, x.data += kRows * x.row_stride, to += kRows * to_stride) {
     multiply_tile<kRows, kVectors>(k, x, panel, edges, to, to_stride);
+    edges.ending = edges.ending.from(kRows * to_stride);
+  }
   constexpr std::size_t kLower = kRows > 8 ? 8 : kRows > 4 ? 4 : kRows / 2;
   if constexpr (kLower > 0)
     if (rows > 0) multiply_rows<kLower, kVectors>(rows, k, x, panel, edges, to, to_stride);
@@ -144,19 +166,17 @@ Panel panel_at(const PanelSource& source, std::size_t first, std::size_t k, std:
 
 // --- strips
 
-/// to[rows][width] = strip[rows][kPanel].
-void cut_strip(std::size_t rows, std::size_t width, const float* strip, float* to, std::size_t to_stride) {
-  for (; rows > 0; --rows, strip += kPanel, to += to_stride) {
-    std::size_t j = 0;
-    for (; j + kLanes <= width; j += kLanes) store(to + j, load(strip + j));
-    if (j < width) store_first(to + j, width - j, load(strip + j));
-  }
+/// c[rows][width] = strip[rows][kPanel], ended.
+void cut_strip(std::size_t rows, std::size_t width, const float* strip, Ending ending, float* c, std::size_t stride) {
+  for (std::size_t i = 0; i < rows; ++i)
+    for (std::size_t j = 0; j < width; j += kLanes)
+      end(load(strip + i * kPanel + j), ending, i * stride + j, smaller(kLanes, width - j), c);
 }
 
-/// c[row …][column …] = strip[width][kPanel]ᵀ + bias, rectified where that is the activation.
+/// c[row …][column …] = strip[width][kPanel]ᵀ + bias, ended.
 void transpose_strip(const Gemm& g, std::size_t row, std::size_t rows, std::size_t column, std::size_t width,
                      const float* strip) {
-  const bool rectify = g.activation == Activation::relu;
+  const Ending ending = ending_of(g);
   for (std::size_t j = 0; j < width; j += kLanes) {
     const std::size_t count = smaller(kLanes, width - j);
     const Vec bias = g.bias ? load_some(g.bias + column + j, count) : Vec{};
@@ -164,9 +184,8 @@ void transpose_strip(const Gemm& g, std::size_t row, std::size_t rows, std::size
       Vec block[kLanes];
       load_block(strip, width * kPanel, j * kPanel + i, kPanel, block);
       transpose(block);
-      float* c = g.c + (row + i) * g.n + column + j;
       for (std::size_t q = 0; q < smaller(kLanes, rows - i); ++q)
-        store_some(c + q * g.n, count, rectify ? rectified(block[q] + bias) : block[q] + bias);
+        end(block[q] + bias, ending, (row + i + q) * g.n + column + j, count, g.c);
     }
   }
 }
@@ -176,14 +195,15 @@ void transpose_strip(const Gemm& g, std::size_t row, std::size_t rows, std::size
 bool panels_from_a(const Gemm& g) { return g.transpose_b && g.m * (g.n + (g.transpose_a ? 0 : g.k)) < g.n * g.k; }
 
 /// Rows row … row + kStrip of one panel's columns.
-void multiply_into_c(const Gemm& g, Panel panel, Edges edges, std::size_t row, std::size_t column) {
+void multiply_into_c(const Gemm& g, Panel panel, const float* start, std::size_t row, std::size_t column) {
   const std::size_t rows = smaller(kStrip, g.m - row), width = smaller(kPanel, g.n - column);
   const Factors x{g.a + row * (g.transpose_a ? 1 : g.k), g.transpose_a ? 1 : g.k, g.transpose_a ? g.m : 1};
-  float* c = g.c + row * g.n + column;
-  if (width % kLanes == 0) return multiply_strip(rows, width, g.k, x, panel, edges, c, g.n);
+  const std::size_t at = row * g.n + column;
+  const Ending ending = ending_of(g).from(at);
+  if (width % kLanes == 0) return multiply_strip(rows, width, g.k, x, panel, {start, ending}, g.c + at, g.n);
   alignas(64) float strip[kStrip * kPanel];
-  multiply_strip(rows, width, g.k, x, panel, edges, strip, kPanel);
-  cut_strip(rows, width, strip, c, g.n);
+  multiply_strip(rows, width, g.k, x, panel, {start, {}}, strip, kPanel);
+  cut_strip(rows, width, strip, ending, g.c + at, g.n);
 }
 
 /// The bias of one panel's columns, or zeros.
@@ -194,12 +214,11 @@ void start_of(const Gemm& g, std::size_t column, float (&start)[kPanel]) {
 
 void gemm_by_rows(const Gemm& g) {
   const PanelSource b{g.b, g.transpose_b, g.n};
-  const bool rectify = g.activation == Activation::relu;
   alignas(64) float start[kPanel];
   for (std::size_t column = 0; column < g.n; column += kPanel) {
     const Panel panel = panel_at(b, column, g.k, g.m, g.scratch);
     start_of(g, column, start);
-    for (std::size_t row = 0; row < g.m; row += kStrip) multiply_into_c(g, panel, {start, rectify}, row, column);
+    for (std::size_t row = 0; row < g.m; row += kStrip) multiply_into_c(g, panel, start, row, column);
   }
 }
 
@@ -214,7 +233,7 @@ void gemm_by_columns(const Gemm& g) {
     for (std::size_t column = 0; column < g.n; column += kStrip) {
       const std::size_t width = smaller(kStrip, g.n - column);
       const Factors x{b.data + column * b.row_stride, b.row_stride, b.step};
-      multiply_strip(width, rows, g.k, x, panel, {kZeros, false}, strip, kPanel);
+      multiply_strip(width, rows, g.k, x, panel, {kZeros, {}}, strip, kPanel);
       transpose_strip(g, row, rows, column, width, strip);
     }
   }
