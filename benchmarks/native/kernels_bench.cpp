@@ -31,6 +31,12 @@ Buffer normal(std::size_t size, unsigned seed) {
   return buffer;
 }
 
+Buffer integers(std::size_t size, unsigned seed) {
+  Buffer buffer = normal(size, seed);
+  for (float& value : buffer.span()) value = std::round(value);
+  return buffer;
+}
+
 /// Ends the program unless ‖actual − expected‖ ≤ 1e-4·‖expected‖: both are float32 sums, in different orders.
 void check(const std::string& name, const Buffer& actual, const Buffer& expected) {
   double squares = 0, norm = 0;
@@ -64,7 +70,7 @@ class Bench {
     for (const std::size_t samples : {16u, 64u, 512u})
       for (const Convolution& c :
            {Convolution{1, 28, 28, 6, 5}, {6, 12, 12, 16, 5}, {1, 28, 28, 4, 3}, {4, 13, 13, 8, 3}})
-        convolution(c, samples);
+        convolution(c, samples), pooled_convolution(c, samples);
   }
 
   void rest() {
@@ -121,10 +127,13 @@ class Bench {
     time_flops(name, 2.0 * static_cast<double>(g.m * g.n * g.k), [&] { table_.gemm(g); });
   }
 
+  static std::string name_of(const Convolution& c, std::size_t samples) {
+    return std::to_string(c.channels) + "x" + std::to_string(c.height) + "->" + std::to_string(c.filters) + " " +
+           std::to_string(c.window) + "x" + std::to_string(c.window) + " n=" + std::to_string(samples);
+  }
+
   void convolution(const Convolution& c, std::size_t samples) {
-    const std::string name = "conv " + std::to_string(c.channels) + "x" + std::to_string(c.height) + "->" +
-                             std::to_string(c.filters) + " " + std::to_string(c.window) + "x" +
-                             std::to_string(c.window) + " n=" + std::to_string(samples);
+    const std::string name = "conv " + name_of(c, samples);
     if (!wanted(name)) return;
     const std::size_t groups = samples / table_.lanes, n = groups * table_.lanes;
     const double flops = 2.0 * static_cast<double>(samples * c.weights() * c.out_height() * c.out_width());
@@ -160,6 +169,48 @@ class Bench {
     time_flops(name + " forward", flops, forward);
     time_flops(name + " backward weights", flops, backward_weights);
     if (c.channels > 1) time_flops(name + " backward data", flops, backward_data);
+  }
+
+  /// Integers, so that the winners of the kernel and of the reference are the same. The FLOPs are those of the outputs
+  /// that fill squares.
+  void pooled_convolution(const Convolution& c, std::size_t samples) {
+    const std::string name = "conv+pool " + name_of(c, samples);
+    if (!wanted(name)) return;
+    const Pooling p = reference::squares_of(c);
+    const std::size_t groups = samples / table_.lanes, n = groups * table_.lanes;
+    const double flops = 8.0 * static_cast<double>(samples * c.weights() * p.out_height() * p.out_width());
+    const Buffer rows = integers(n * c.inputs(), 1), d_rows = integers(n * p.outputs(), 2),
+                 weights = integers(c.weights(), 3), bias = integers(c.filters, 4);
+    Buffer input(rows.size()), output(d_rows.size()), d_output(d_rows.size()), d_input(rows.size()),
+        d_weights(c.weights()), d_bias(c.filters), scratch(table_.conv_pool_backward_scratch(c));
+    Buffer output_rows(output.size()), d_input_rows(d_input.size()), expected(output.size()), expected_dw(c.weights()),
+        expected_db(c.filters), expected_dx(d_input.size());
+    asap::AlignedBuffer<std::int16_t> winners(output.size()), expected_winners(output.size());
+    table_.lanes_from_rows(n, c.inputs(), rows.data(), input.data());
+    table_.lanes_from_rows(n, p.outputs(), d_rows.data(), d_output.data());
+
+    const auto forward = [&] {
+      table_.conv_pool_forward(c, groups, input.data(), weights.data(), bias.data(), Activation::relu, output.data(),
+                               winners.data());
+    };
+    const auto backward = [&](float* to_input) {
+      table_.conv_pool_backward(c, groups, input.data(), winners.data(), d_output.data(), weights.data(),
+                                Write::replace, d_weights.data(), d_bias.data(), to_input, scratch.data());
+    };
+    forward(), backward(d_input.data());
+    table_.rows_from_lanes(n, p.outputs(), output.data(), output_rows.data());
+    table_.rows_from_lanes(n, c.inputs(), d_input.data(), d_input_rows.data());
+    reference::conv_pool_forward(c, n, rows.data(), weights.data(), bias.data(), Activation::relu, expected.data(),
+                                 expected_winners.data());
+    reference::conv_pool_backward(c, n, rows.data(), expected_winners.data(), d_rows.data(), weights.data(),
+                                  expected_dw.data(), expected_db.data(), expected_dx.data());
+    check(name + " forward", output_rows, expected);
+    check(name + " backward weights", d_weights, expected_dw);
+    check(name + " backward bias", d_bias, expected_db);
+    check(name + " backward data", d_input_rows, expected_dx);
+    time_flops(name + " forward", flops, forward);
+    time_flops(name + " backward weights", flops, [&] { backward(nullptr); });
+    if (c.channels > 1) time_flops(name + " backward", 2 * flops, [&] { backward(d_input.data()); });
   }
 
   void pooling(const Pooling& p, std::size_t samples) {

@@ -1,21 +1,11 @@
 // Convolution, pooling and the change of layout of every instruction set against the naive reference in double.
 #include "asap/kernels/reference.h"
-#include "kernels_support.h"
+#include "kernels_convolutions.h"
 
 namespace {
 
 using namespace asap::kernels;
 using namespace kernels_support;
-
-std::string describe(const char* kernel, const Convolution& c, std::size_t samples, const Table& table) {
-  std::ostringstream text;
-  text << table.name << " " << kernel << " channels=" << c.channels << " height=" << c.height << " width=" << c.width
-       << " filters=" << c.filters << " window=" << c.window << " samples=" << samples;
-  return text.str();
-}
-
-/// Sample counts that give 1, 2 and 3 groups, full and ragged.
-std::vector<std::size_t> sample_counts(std::size_t lanes) { return {1, lanes, lanes + 1, 3 * lanes - 1}; }
 
 void check_forward(const Convolution& c, std::size_t samples, Activation activation, const Table& table) {
   const auto input = normal(samples * c.inputs(), 1), weights = normal(c.weights(), 2), bias = normal(c.filters, 3);
@@ -70,25 +60,6 @@ void check_backward_data(const Convolution& c, std::size_t samples, const Table&
   CHECK(rest_is_zero(table.lanes, samples, d_input));
 }
 
-/// Small images whose sides leave every kind of rest behind the tiles, for one window.
-std::vector<Convolution> convolutions(std::size_t window) {
-  std::vector<Convolution> all;
-  for (const std::size_t channels : {1u, 2u, 3u, 6u})
-    for (const std::size_t filters : {1u, 2u, 5u, 6u, 7u, 16u})
-      for (const std::size_t extra : {0u, 1u, 2u, 4u, 7u, 12u})
-        all.push_back({channels, window + (extra * 3) % 5, window + extra, filters, window});
-  return all;
-}
-
-template <class Check>
-void for_each_convolution(Check check) {
-  for (const std::size_t window : {1u, 2u, 3u, 4u, 5u, 7u, 11u}) {
-    std::size_t turn = 0;
-    for (const Convolution& c : convolutions(window))
-      for (const Table* table : available()) check(c, sample_counts(table->lanes)[turn++ % 4], *table);
-  }
-}
-
 TEST(conv_forward_agrees_with_the_reference) {
   std::size_t turn = 0;
   for_each_convolution([&](const Convolution& c, std::size_t samples, const Table& table) {
@@ -119,13 +90,6 @@ TEST(a_convolution_without_bias_starts_from_zero) {
     table->conv_forward(c, 1, input.data(), weights.data(), nullptr, Activation::identity, without.data());
     expect_same_bits(without, with, table->name, " conv_forward without bias");
   }
-}
-
-/// Values from a small set, so that most squares have several maxima.
-std::vector<float> with_ties(std::size_t size, unsigned seed) {
-  auto values = normal(size, seed);
-  for (float& value : values) value = std::round(value);
-  return values;
 }
 
 void check_pooling(const Pooling& p, std::size_t samples, const Table& table) {

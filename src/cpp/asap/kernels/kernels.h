@@ -101,6 +101,17 @@ struct Table {
                                 Write, float* d_weights, float* d_bias, float* scratch);
   void (*conv_backward_data)(const Convolution&, std::size_t groups, const float* d_output, const float* weights,
                              float* d_input, float* scratch);
+  /// Convolution, activation (identity or relu) and max pooling over 2×2 squares at once: output is [filters]
+  /// [out_height / 2][out_width / 2]. Rows and columns of the convolution that fill no square are not computed.
+  /// winners, of the same layout: which output of the square won, 0 … 3 in row-major order, the first of equal maxima;
+  /// or 4 for none, where the rectifier gave 0, so that its derivative is in it already.
+  void (*conv_pool_forward)(const Convolution&, std::size_t groups, const float* input, const float* weights,
+                            const float* bias, Activation, float* output, std::int16_t* winners);
+  std::size_t (*conv_pool_backward_scratch)(const Convolution&);  ///< floats
+  /// The gradients by weights, bias and, unless d_input is nullptr, input.
+  void (*conv_pool_backward)(const Convolution&, std::size_t groups, const float* input, const std::int16_t* winners,
+                             const float* d_output, const float* weights, Write, float* d_weights, float* d_bias,
+                             float* d_input, float* scratch);
   void (*pool_forward)(const Pooling&, std::size_t groups, const float* input, float* output);
   /// The gradient goes to the first maximum of each square in row-major order (input and output as in pool_forward).
   void (*pool_backward)(const Pooling&, std::size_t groups, const float* input, const float* output,

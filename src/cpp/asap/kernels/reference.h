@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "asap/kernels/kernels.h"
 
@@ -212,6 +213,48 @@ void pool_backward(const Pooling& p, std::size_t samples, const T* input, const 
     for (std::size_t i = 0; i < p.inputs(); ++i) d_input[i] = T(0);
     for (std::size_t o = 0; o < p.outputs(); ++o) d_input[first_maximum(p, input, o)] += d_output[o];
   }
+}
+
+// --- convolution, activation and pooling over 2×2 squares
+
+/// What the convolution's output is pooled by.
+constexpr Pooling squares_of(const Convolution& c) { return {c.filters, c.out_height(), c.out_width(), 2}; }
+
+/// Index, within one sample's output of the convolution, of position `winner` (0 … 3) of square o.
+inline std::size_t winner_index(const Pooling& p, std::size_t o, std::int16_t winner) {
+  const std::size_t x = o % p.out_width(), y = o / p.out_width() % p.out_height(),
+                    ch = o / p.out_width() / p.out_height(), i = static_cast<std::size_t>(winner);
+  return (ch * p.height + 2 * y + i / 2) * p.width + 2 * x + i % 2;
+}
+
+template <class T>
+void conv_pool_forward(const Convolution& c, std::size_t samples, const T* input, const T* weights, const T* bias,
+                       Activation activation, T* output, std::int16_t* winners) {
+  const Pooling p = squares_of(c);
+  std::vector<T> full(p.inputs());
+  for (std::size_t s = 0; s < samples; ++s, input += c.inputs(), output += p.outputs(), winners += p.outputs()) {
+    conv_forward(c, 1, input, weights, bias, activation, full.data());
+    for (std::size_t o = 0; o < p.outputs(); ++o) {
+      const std::size_t best = first_maximum(p, full.data(), o);
+      output[o] = full[best];
+      winners[o] = 0;
+      while (winner_index(p, o, winners[o]) != best) ++winners[o];
+      if (activation == Activation::relu && !(full[best] > T(0))) winners[o] = 4;
+    }
+  }
+}
+
+template <class T>
+void conv_pool_backward(const Convolution& c, std::size_t samples, const T* input, const std::int16_t* winners,
+                        const T* d_output, const T* weights, T* d_weights, T* d_bias, T* d_input) {
+  const Pooling p = squares_of(c);
+  std::vector<T> d_full(samples * p.inputs());
+  for (std::size_t s = 0; s < samples; ++s)
+    for (std::size_t o = 0; o < p.outputs(); ++o)
+      if (const std::int16_t winner = winners[s * p.outputs() + o]; winner < 4)
+        d_full[s * p.inputs() + winner_index(p, o, winner)] = d_output[s * p.outputs() + o];
+  conv_backward_weights(c, samples, input, d_full.data(), d_weights, d_bias);
+  conv_backward_data(c, samples, d_full.data(), weights, d_input);
 }
 
 // --- update

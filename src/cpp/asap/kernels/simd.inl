@@ -34,6 +34,7 @@ ASAP_INLINE void store(float* to, Vec v) { *reinterpret_cast<UnalignedVec*>(to) 
 /// The lanes layout as whole vectors; its arrays are aligned.
 ASAP_INLINE const Vec* vectors(const float* lanes) { return reinterpret_cast<const Vec*>(lanes); }
 ASAP_INLINE Vec* vectors(float* lanes) { return reinterpret_cast<Vec*>(lanes); }
+ASAP_INLINE const float* floats(const Vec* vectors) { return reinterpret_cast<const float*>(vectors); }
 
 /// The same pointer, hidden from the optimiser. Where a window slides over an array, GCC would otherwise carry the
 /// overlap from one iteration to the next in registers that the sums need.

@@ -15,7 +15,9 @@ namespace {
 #include "asap/kernels/elementwise.inl"
 #include "asap/kernels/gemm.inl"
 #include "asap/kernels/convolution.inl"
-#include "asap/kernels/convolution_backward.inl"
+#include "asap/kernels/convolution_weights.inl"
+#include "asap/kernels/convolution_data.inl"
+#include "asap/kernels/convolution_pooled.inl"
 #include "asap/kernels/pooling.inl"
 #include "asap/kernels/loss.inl"
 #include "asap/kernels/layout.inl"
@@ -44,6 +46,9 @@ constinit const Table table{
     .conv_backward_scratch = conv_backward_scratch,
     .conv_backward_weights = conv_backward_weights,
     .conv_backward_data = conv_backward_data,
+    .conv_pool_forward = conv_pool_forward,
+    .conv_pool_backward_scratch = conv_pool_backward_scratch,
+    .conv_pool_backward = conv_pool_backward,
     .pool_forward = pool_forward,
     .pool_backward = pool_backward,
     .lanes_from_rows = lanes_from_rows,

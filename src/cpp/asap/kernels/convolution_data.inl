@@ -1,91 +1,6 @@
-// The gradients of a convolution in the lanes layout: by its weights and bias, and by its input.
-
-// --- weights: every weight's sum over samples, rows and columns is one vector, whose lanes are added at the very end.
-
-/// Filters whose sums fit beside each other when each has `taps` of them.
-constexpr std::size_t filters_beside(std::size_t taps) { return kSums / taps < 6 ? kSums / taps : 6; }
-
-/// d_weights[f][t] += Σ d_output[f]·input shifted by t, for kTaps adjacent weights of each of kFilters filters.
-template <std::size_t kTaps, std::size_t kFilters>
-ASAP_TILE void correlate_tile(const Extents& e, const Vec* in, const Vec* d_out, Vec* d_weights) {
-  const std::size_t plane = e.rows * e.columns, filter_weights = e.channels * e.window * e.window;
-  Vec sums[kFilters][kTaps] = {};
-  for (std::size_t y = 0; y < e.rows; ++y, in += e.width, d_out += e.columns)
-    for (std::size_t x = 0; x < e.columns; ++x) {
-      ASAP_UNROLL
-      for (std::size_t f = 0; f < kFilters; ++f) {
-        const Vec d = d_out[f * plane + x];
-        ASAP_UNROLL
-        for (std::size_t t = 0; t < kTaps; ++t) sums[f][t] += d * in[x + t];
-      }
-    }
-  ASAP_UNROLL
-  for (std::size_t f = 0; f < kFilters; ++f) {
-    ASAP_UNROLL
-    for (std::size_t t = 0; t < kTaps; ++t) d_weights[f * filter_weights + t] += sums[f][t];
-  }
-}
-
-/// kTaps weights of every row of every filter: kFilters filters at a time, then fewer.
-template <std::size_t kTaps, std::size_t kFilters>
-void correlate_filters(const Extents& e, std::size_t filters, const Vec* in, const Vec* d_out, Vec* d_weights) {
-  const std::size_t filter_weights = e.channels * e.window * e.window;
-  for (; filters >= kFilters; filters -= kFilters) {
-    for (std::size_t channel = 0; channel < e.channels; ++channel)
-      for (std::size_t ky = 0; ky < e.window; ++ky)
-        correlate_tile<kTaps, kFilters>(e, in + (channel * e.height + ky) * e.width, d_out,
-                                        d_weights + (channel * e.window + ky) * e.window);
-    d_out += kFilters * e.rows * e.columns;
-    d_weights += kFilters * filter_weights;
-  }
-  if constexpr (kFilters > 1)
-    if (filters > 0) correlate_filters<kTaps, next_tile(kFilters)>(e, filters, in, d_out, d_weights);
-}
-
-/// One group: kTaps weights of a row at a time, then fewer.
-template <std::size_t kTaps>
-void correlate_taps(const Extents& e, std::size_t taps, const Vec* in, const Vec* d_out, Vec* d_weights) {
-  for (; taps >= kTaps; taps -= kTaps, in += kTaps, d_weights += kTaps)
-    correlate_filters<kTaps, filters_beside(kTaps)>(e, e.filters, in, d_out, d_weights);
-  if constexpr (kTaps > 1)
-    if (taps > 0) correlate_taps<kTaps - 1>(e, taps, in, d_out, d_weights);
-}
-
-/// Σ x[i], in four chains that do not wait for each other.
-Vec sum_of(std::size_t n, const Vec* x) {
-  Vec sums[4] = {};
-  std::size_t i = 0;
-  for (; i + 4 <= n; i += 4) {
-    ASAP_UNROLL
-    for (std::size_t j = 0; j < 4; ++j) sums[j] += x[i + j];
-  }
-  for (; i < n; ++i) sums[0] += x[i];
-  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
-}
-
-void conv_backward_weights(const Convolution& c, std::size_t groups, const float* input, const float* d_output,
-                           Write write, float* d_weights, float* d_bias, float* scratch) {
-  const Extents e(c);
-  const std::size_t inputs = e.channels * e.height * e.width, plane = e.rows * e.columns;
-  const std::size_t num_weights = e.filters * e.channels * e.window * e.window;
-  Vec* weight_sums = vectors(scratch);
-  Vec* bias_sums = weight_sums + num_weights;
-  for (std::size_t i = 0; i < num_weights + e.filters; ++i) weight_sums[i] = Vec{};
-  for (std::size_t g = 0; g < groups; ++g) {
-    const Vec* d_out = vectors(d_output) + g * e.filters * plane;
-    correlate_taps<5>(e, e.window, vectors(input) + g * inputs, d_out, weight_sums);
-    for (std::size_t f = 0; f < e.filters; ++f) bias_sums[f] += sum_of(plane, d_out + f * plane);
-  }
-  add_lanes(num_weights, scratch, write, d_weights);
-  add_lanes(e.filters, scratch + num_weights * kLanes, write, d_bias);
-}
-
-std::size_t conv_backward_scratch(const Convolution& c) {
-  return (c.filters * c.channels * c.window * c.window + c.filters) * kLanes;
-}
-
-// --- input: d_input[x] = Σ weights[kx]·d_output[x − kx] over the kx for which d_output has that column. In the middle
-// of a row these are all of them; in the first and the last kEdge columns the tiles below know which.
+// The gradient of a convolution in the lanes layout by its input:
+// d_input[x] = Σ weights[kx]·d_output[x − kx] over the kx for which d_output has that column. In the middle of a row
+// these are all of them; in the first and the last kEdge columns the tiles below know which.
 
 constexpr std::size_t kEdge = 4;
 
@@ -104,7 +19,7 @@ ASAP_INLINE void for_each_row(const Extents& e, const RowRange& r, const Vec* d_
   for (std::size_t f = 0; f < e.filters; ++f) {
     for (std::size_t ky = r.first; ky <= r.last; ++ky) add(d_out + (r.y - ky) * e.columns, weights + ky * e.window);
     d_out += e.rows * e.columns;
-    weights += e.channels * e.window * e.window;
+    weights += e.filter_weights();
   }
 }
 
@@ -125,7 +40,7 @@ ASAP_TILE void gather_tile(const Extents& e, const RowRange& r, std::size_t x, s
   Vec sums[kChannels][kColumns] = {};
   for_each_row(e, r, d_out, weights, [&](const Vec* d_row, const float* row) {
     for (std::size_t kx = first; kx <= last; ++kx)
-      add_products(sums, row + kx, e.window * e.window, hidden(d_row + x - kx));
+      add_products<1>(sums, row + kx, e.window * e.window, hidden(d_row + x - kx), 0);
   });
   put(e, sums, d_in + r.y * e.width + x);
 }
@@ -166,7 +81,7 @@ ASAP_TILE void gather_right(const Extents& e, const RowRange& r, const Vec* d_ou
       }
     }
   });
-  put(e, sums, d_in + r.y * e.width + e.width - kEdge);
+  put(e, sums, d_in + r.y * e.width + e.covered_width() - kEdge);
 }
 
 /// Columns x … end, all of which connect through every weight of a row.
@@ -192,13 +107,14 @@ template <std::size_t kChannels>
 void gather_row(const Extents& e, std::size_t y, const Vec* d_out, const float* weights, Vec* d_in) {
   const RowRange r = row_range(e, y);
   if (e.columns < kEdge) return gather_singly<kChannels>(e, r, 0, e.width, d_out, weights, d_in);
-  const std::size_t left = kEdge, right = larger(left, e.width - kEdge);  // with a short row the edges overlap
+  const std::size_t left = kEdge, right = larger(left, e.covered_width() - kEdge);  // in short rows the edges overlap
   const std::size_t first = smaller(larger(left, e.window - 1), right), last = larger(first, smaller(e.columns, right));
   gather_left<kChannels>(e, r, d_out, weights, d_in);
   gather_singly<kChannels>(e, r, left, first, d_out, weights, d_in);
   gather_middle<kChannels, kEdge>(e, r, first, last, d_out, weights, d_in);
   gather_singly<kChannels>(e, r, last, right, d_out, weights, d_in);
   gather_right<kChannels>(e, r, d_out, weights, d_in);
+  gather_singly<kChannels>(e, r, e.covered_width(), e.width, d_out, weights, d_in);
 }
 
 /// One group: kChannels channels at a time, then fewer.
@@ -213,11 +129,13 @@ void gather_channels(const Extents& e, std::size_t channels, const Vec* d_out, c
     if (channels > 0) gather_channels<next_tile(kChannels)>(e, channels, d_out, weights, d_in);
 }
 
+void gather(const Extents& e, const Vec* d_out, const float* weights, Vec* d_in) {
+  gather_channels<kSums / kEdge>(e, e.channels, d_out, weights, d_in);
+}
+
 void conv_backward_data(const Convolution& c, std::size_t groups, const float* d_output, const float* weights,
                         float* d_input, float*) {
   const Extents e(c);
-  const std::size_t inputs = e.channels * e.height * e.width, outputs = e.filters * e.rows * e.columns;
   for (std::size_t g = 0; g < groups; ++g)
-    gather_channels<kSums / kEdge>(e, e.channels, vectors(d_output) + g * outputs, weights,
-                                   vectors(d_input) + g * inputs);
+    gather(e, vectors(d_output) + g * e.outputs(), weights, vectors(d_input) + g * e.inputs());
 }
