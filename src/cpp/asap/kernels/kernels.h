@@ -66,6 +66,26 @@ struct Coefficients {
   float rate = 0, scale = 1, momentum = 0;
 };
 
+/// What a pass over memory does, in arrays of the same size: some are read, some read and written, some written.
+struct StreamMix {
+  std::size_t reads = 0, updates = 0, writes = 0;
+};
+
+/// The mixes that Table::stream knows: a sum, a copy, updates in place and out of place, both without and with
+/// momentum, bytes to floats, pooling.
+inline constexpr StreamMix kStreamMix[] = {{1, 0, 0}, {1, 0, 1}, {1, 1, 0}, {2, 0, 1},
+                                           {1, 2, 0}, {3, 0, 2}, {1, 0, 4}, {4, 0, 1}};
+inline constexpr std::size_t kStreamMixes = sizeof kStreamMix / sizeof *kStreamMix;
+
+/// A pass over memory.
+struct Streams {
+  static constexpr std::size_t kMultiple = 128, kForms = 3;
+  std::size_t mix = 0;             ///< index into kStreamMix
+  std::size_t n = 0;               ///< floats of each array; a multiple of kMultiple
+  float* const* arrays = nullptr;  ///< those that are read, then those that are updated, then those that are written
+  std::size_t form = 0;            ///< 0 … kForms − 1: how far the loop is unrolled
+};
+
 /// The kernels of one instruction set.
 struct Table {
   Isa isa;
@@ -132,6 +152,15 @@ struct Table {
   void (*advance)(std::size_t n, Coefficients, const float* gradient, const float* theta, const float* velocity,
                   float* theta_out, float* velocity_out);
   bool (*all_finite)(std::size_t n, const float* x);
+
+  // --- yardsticks: what this instruction set can do at best, for benchmarks to compare the kernels above with
+  std::size_t multiply_add_flops;  ///< operations of one round
+  /// `rounds` of x = x·start + start in every lane of many vectors that stay in registers and do not wait for each
+  /// other. The lanes of vector i begin with start + i. Returns the sum of all lanes.
+  float (*multiply_add)(std::size_t rounds, float start);
+  /// With r the sum of the arrays that are read, element by element: u = r − u in those that are updated, w = r in
+  /// those that are written. Returns the sum of all elements read when nothing is written, 0 otherwise.
+  float (*stream)(const Streams&);
 };
 
 /// The tables this build and this processor can run, slowest first; never empty.

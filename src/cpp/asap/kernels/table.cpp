@@ -22,6 +22,7 @@ namespace {
 #include "asap/kernels/loss.inl"
 #include "asap/kernels/layout.inl"
 #include "asap/kernels/update.inl"
+#include "asap/kernels/yardstick.inl"
 // clang-format on
 
 }  // namespace
@@ -59,6 +60,9 @@ constinit const Table table{
     .scaled_copy = scaled_copy,
     .advance = advance,
     .all_finite = all_finite,
+    .multiply_add_flops = multiply_add_flops,
+    .multiply_add = multiply_add,
+    .stream = stream<>,
 };
 
 }  // namespace asap::kernels::ASAP_KERNEL_ISA
