@@ -22,7 +22,7 @@ struct Arrays {
 };
 
 void expect_pass(const Table& table, Streams s) {
-  const auto [reads, updates, writes] = asap::kernels::kStreamMix[s.mix];
+  const auto [reads, updates, writes] = s.mix;
   Arrays arrays(reads + updates + writes, s.n);
   s.arrays = arrays.pointers.data();
   std::vector<std::vector<double>> expected;
@@ -38,7 +38,8 @@ void expect_pass(const Table& table, Streams s) {
   const float returned = table.stream(s);
   for (std::size_t a = 0; a < expected.size(); ++a)
     kernels_support::expect_close(arrays.guarded[a], expected[a], 1e-6 * kernels_support::norm(expected[a]), table.name,
-                                  " mix ", s.mix, " form ", s.form, " array ", a);
+                                  " reads ", reads, " updates ", updates, " writes ", writes, " form ", s.form,
+                                  " array ", a);
   CHECK_NEAR(returned, updates + writes ? 0.0 : total, 1e-4);
 }
 
@@ -58,7 +59,7 @@ TEST(multiply_add_works_on_as_many_lanes_as_it_counts_operations) {
 
 TEST(a_pass_reads_and_writes_every_element_of_its_streams) {
   for (const Table* table : asap::kernels::available())
-    for (std::size_t mix = 0; mix < asap::kernels::kStreamMixes; ++mix)
+    for (const asap::kernels::StreamMix& mix : asap::kernels::kStreamMixes)
       for (std::size_t form = 0; form < Streams::kForms; ++form)
         for (const std::size_t n : {Streams::kMultiple, 3 * Streams::kMultiple})
           expect_pass(*table, {.mix = mix, .n = n, .form = form});

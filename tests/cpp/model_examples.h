@@ -8,7 +8,9 @@
 
 #include "asap/core/rng.h"
 #include "asap/model/network.h"
-#include "model_reference.h"
+#include "asap/model/reference.h"
+
+namespace reference = asap::model::reference;
 
 namespace examples {
 

@@ -71,16 +71,15 @@ struct StreamMix {
   std::size_t reads = 0, updates = 0, writes = 0;
 };
 
-/// The mixes that Table::stream knows: a sum, a copy, updates in place and out of place, both without and with
-/// momentum, bytes to floats, pooling.
-inline constexpr StreamMix kStreamMix[] = {{1, 0, 0}, {1, 0, 1}, {1, 1, 0}, {2, 0, 1},
-                                           {1, 2, 0}, {3, 0, 2}, {1, 0, 4}, {4, 0, 1}};
-inline constexpr std::size_t kStreamMixes = sizeof kStreamMix / sizeof *kStreamMix;
+/// The mixes that Table::stream knows: a sum, a copy, a scaling, updates in place and out of place, both without and
+/// with momentum, bytes to floats, pooling.
+inline constexpr StreamMix kStreamMixes[] = {{1, 0, 0}, {1, 0, 1}, {0, 1, 0}, {1, 1, 0}, {2, 0, 1},
+                                             {1, 2, 0}, {3, 0, 2}, {1, 0, 4}, {4, 0, 1}};
 
 /// A pass over memory.
 struct Streams {
   static constexpr std::size_t kMultiple = 128, kForms = 3;
-  std::size_t mix = 0;             ///< index into kStreamMix
+  StreamMix mix;                   ///< one of kStreamMixes
   std::size_t n = 0;               ///< floats of each array; a multiple of kMultiple
   float* const* arrays = nullptr;  ///< those that are read, then those that are updated, then those that are written
   std::size_t form = 0;            ///< 0 … kForms − 1: how far the loop is unrolled

@@ -32,9 +32,9 @@ ASAP_TILE float pass(std::size_t n, float* const* arrays) {
     ASAP_UNROLL
     for (std::size_t v = 0; v < kVectors; ++v) {
       const std::size_t at = i + v * kLanes;
-      Vec read = load(array[0] + at);
+      Vec read{};
       ASAP_UNROLL
-      for (std::size_t a = 1; a < kUpdated; ++a) read += load(array[a] + at);
+      for (std::size_t a = 0; a < kUpdated; ++a) read += load(array[a] + at);
       ASAP_UNROLL
       for (std::size_t a = kUpdated; a < kWritten; ++a) store(array[a] + at, read - load(array[a] + at));
       ASAP_UNROLL
@@ -47,11 +47,8 @@ ASAP_TILE float pass(std::size_t n, float* const* arrays) {
   return total;
 }
 
-template <std::size_t kIndex = 0>
-float stream(const Streams& s) {
-  if constexpr (kIndex + 1 < kStreamMixes)
-    if (s.mix != kIndex) return stream<kIndex + 1>(s);
-  constexpr StreamMix kMix = kStreamMix[kIndex];
+template <StreamMix kMix>
+float pass(const Streams& s) {
   switch (s.form) {
     case 0:
       return pass<kMix, 1>(s.n, s.arrays);
@@ -60,4 +57,15 @@ float stream(const Streams& s) {
     default:
       return pass<kMix, 8>(s.n, s.arrays);
   }
+}
+
+ASAP_INLINE bool same(StreamMix a, StreamMix b) {
+  return a.reads == b.reads && a.updates == b.updates && a.writes == b.writes;
+}
+
+template <std::size_t kIndex = 0>
+float stream(const Streams& s) {
+  if constexpr (kIndex + 1 < sizeof kStreamMixes / sizeof *kStreamMixes)
+    if (!same(s.mix, kStreamMixes[kIndex])) return stream<kIndex + 1>(s);
+  return pass<kStreamMixes[kIndex]>(s);
 }

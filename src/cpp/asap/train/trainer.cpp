@@ -3,12 +3,8 @@
 #include <cmath>
 
 #include "asap/core/error.h"
-#include "asap/store/hogwild.h"
-#include "asap/store/leashed.h"
-#include "asap/store/locked.h"
-#include "asap/store/sequential.h"
-#include "asap/store/synchronous.h"
 #include "asap/train/coordinator.h"
+#include "asap/train/make_store.h"
 #include "asap/train/team.h"
 
 namespace asap {
@@ -73,36 +69,6 @@ Report run_on(S& store, RunState& state, std::span<float> theta, Observer& obser
   }
 }
 
-Report run_engine(const engine::Sequential&, const StateLayout& layout, RunState& state, std::span<float> theta,
-                  Observer& observer) {
-  SequentialStore store(layout, theta);
-  return run_on(store, state, theta, observer);
-}
-
-Report run_engine(const engine::Synchronous&, const StateLayout& layout, RunState& state, std::span<float> theta,
-                  Observer& observer) {
-  SynchronousStore store(layout, state.options.workers, theta);
-  return run_on(store, state, theta, observer);
-}
-
-Report run_engine(const engine::Locked&, const StateLayout& layout, RunState& state, std::span<float> theta,
-                  Observer& observer) {
-  LockedStore store(layout, state.options.workers, theta);
-  return run_on(store, state, theta, observer);
-}
-
-Report run_engine(const engine::Hogwild& hogwild, const StateLayout& layout, RunState& state, std::span<float> theta,
-                  Observer& observer) {
-  HogwildStore store(layout, state.options.workers, theta, hogwild.copy);
-  return run_on(store, state, theta, observer);
-}
-
-Report run_engine(const engine::Leashed& leashed, const StateLayout& layout, RunState& state, std::span<float> theta,
-                  Observer& observer) {
-  LeashedStore store(layout, state.options.workers, theta, leashed.persistence);
-  return run_on(store, state, theta, observer);
-}
-
 }  // namespace
 
 Report train(const Objective& objective, std::span<float> theta, const TrainOptions& options, Observer& observer) {
@@ -111,8 +77,12 @@ Report train(const Objective& objective, std::span<float> theta, const TrainOpti
   if (options.validation) check_validation(objective, *options.validation);
   RunState state(objective, options);
   const StateLayout layout(objective.num_parameters(), static_cast<float>(options.momentum));
-  return std::visit([&](const auto& engine) { return run_engine(engine, layout, state, theta, observer); },
-                    options.engine);
+  return std::visit(
+      [&](const auto& engine) {
+        auto store = make_store(engine, layout, options.workers, theta);
+        return run_on(store, state, theta, observer);
+      },
+      options.engine);
 }
 
 Report train(const Objective& objective, std::span<float> theta, const TrainOptions& options) {

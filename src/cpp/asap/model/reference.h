@@ -11,12 +11,12 @@
 #include "asap/model/network.h"
 #include "asap/model/shape.h"
 
-namespace reference {
+namespace asap::model::reference {
 
-using asap::kernels::Activation;
-using asap::kernels::Convolution;
-using asap::kernels::Pooling;
-namespace naive = asap::kernels::reference;
+using kernels::Activation;
+using kernels::Convolution;
+using kernels::Pooling;
+namespace naive = kernels::reference;
 
 /// Inputs [samples][features] with labels or targets [samples][outputs], whichever the loss wants.
 template <class T>
@@ -37,20 +37,19 @@ struct Gradients {
 template <class T>
 class Network {
  public:
-  Network(asap::Shape input, std::vector<asap::Layer> layers, asap::Loss loss)
-      : layers_(std::move(layers)), loss_(loss), shapes_{input} {
+  Network(Shape input, std::vector<Layer> layers, Loss loss) : layers_(std::move(layers)), loss_(loss), shapes_{input} {
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       offsets_.push_back(num_parameters_);
-      for (const auto& parameter : asap::model::layer_parameters(i, layers_[i], shapes_[i], num_parameters_)) {
-        num_parameters_ += asap::model::size(parameter);
+      for (const auto& parameter : layer_parameters(i, layers_[i], shapes_[i], num_parameters_)) {
+        num_parameters_ += size(parameter);
         parameters_.push_back(parameter);
       }
-      shapes_.push_back(asap::model::output_shape(i, layers_[i], shapes_[i]));
+      shapes_.push_back(output_shape(i, layers_[i], shapes_[i]));
     }
   }
 
   std::size_t num_parameters() const { return num_parameters_; }
-  const std::vector<asap::Parameter>& parameters() const { return parameters_; }
+  const std::vector<Parameter>& parameters() const { return parameters_; }
   std::size_t num_outputs() const { return shapes_.back().size(); }
 
   /// The inputs of all layers and, at the end, the network's outputs.
@@ -78,18 +77,18 @@ class Network {
     const auto all = activations(theta, batch);
     std::vector<std::size_t> sides;
     for (std::size_t i = 0; i < layers_.size(); ++i)
-      if (const auto* pool = std::get_if<asap::MaxPool2d>(&layers_[i]))
+      if (const auto* pool = std::get_if<MaxPool2d>(&layers_[i]))
         add_maxima(pooling(i, *pool), batch.samples, all[i], sides);
-      else if (std::holds_alternative<asap::Relu>(layers_[i]))
+      else if (std::holds_alternative<Relu>(layers_[i]))
         for (const T value : all[i]) sides.push_back(value > 0);
     return sides;
   }
 
  private:
-  Convolution convolution(std::size_t i, const asap::Conv2d& layer) const {
+  Convolution convolution(std::size_t i, const Conv2d& layer) const {
     return {shapes_[i].channels, shapes_[i].height, shapes_[i].width, layer.filters, layer.window};
   }
-  Pooling pooling(std::size_t i, const asap::MaxPool2d& layer) const {
+  Pooling pooling(std::size_t i, const MaxPool2d& layer) const {
     return {shapes_[i].channels, shapes_[i].height, shapes_[i].width, layer.window};
   }
 
@@ -97,23 +96,22 @@ class Network {
                          const std::vector<T>& in) const {
     std::vector<T> out(samples * shapes_[i + 1].size());
     const T* weights = theta.data() + offsets_[i];
-    std::visit(asap::model::Overloaded{
-                   [&](const asap::Dense& dense) {
-                     const std::size_t inputs = shapes_[i].size();
-                     naive::dense_forward(samples, inputs, dense.units, in.data(), weights,
-                                          weights + inputs * dense.units, Activation::identity, out.data());
-                   },
-                   [&](const asap::Conv2d& layer) {
-                     const auto c = convolution(i, layer);
-                     naive::conv_forward(c, samples, in.data(), weights, weights + c.weights(), Activation::identity,
-                                         out.data());
-                   },
-                   [&](const asap::MaxPool2d& layer) {
-                     naive::pool_forward(pooling(i, layer), samples, in.data(), out.data());
-                   },
-                   [&](const asap::Relu&) { naive::activate(Activation::relu, in.size(), in.data(), out.data()); },
-                   [&](const asap::Tanh&) { naive::activate(Activation::tanh, in.size(), in.data(), out.data()); },
-                   [&](const asap::Flatten&) { out = in; }},
+    std::visit(Overloaded{[&](const Dense& dense) {
+                            const std::size_t inputs = shapes_[i].size();
+                            naive::dense_forward(samples, inputs, dense.units, in.data(), weights,
+                                                 weights + inputs * dense.units, Activation::identity, out.data());
+                          },
+                          [&](const Conv2d& layer) {
+                            const auto c = convolution(i, layer);
+                            naive::conv_forward(c, samples, in.data(), weights, weights + c.weights(),
+                                                Activation::identity, out.data());
+                          },
+                          [&](const MaxPool2d& layer) {
+                            naive::pool_forward(pooling(i, layer), samples, in.data(), out.data());
+                          },
+                          [&](const Relu&) { naive::activate(Activation::relu, in.size(), in.data(), out.data()); },
+                          [&](const Tanh&) { naive::activate(Activation::tanh, in.size(), in.data(), out.data()); },
+                          [&](const Flatten&) { out = in; }},
                layers_[i]);
     return out;
   }
@@ -123,37 +121,37 @@ class Network {
     std::vector<T> d_in(in.size());
     const T* weights = theta.data() + offsets_[i];
     T* d_weights = gradient + offsets_[i];
-    std::visit(asap::model::Overloaded{
-                   [&](const asap::Dense& dense) {
+    std::visit(
+        Overloaded{[&](const Dense& dense) {
                      const std::size_t inputs = shapes_[i].size();
                      naive::dense_backward_weights(samples, inputs, dense.units, in.data(), d_out.data(), d_weights,
                                                    d_weights + inputs * dense.units);
                      naive::dense_backward_data(samples, inputs, dense.units, d_out.data(), weights, d_in.data());
                    },
-                   [&](const asap::Conv2d& layer) {
+                   [&](const Conv2d& layer) {
                      const auto c = convolution(i, layer);
                      naive::conv_backward_weights(c, samples, in.data(), d_out.data(), d_weights,
                                                   d_weights + c.weights());
                      naive::conv_backward_data(c, samples, d_out.data(), weights, d_in.data());
                    },
-                   [&](const asap::MaxPool2d& layer) {
+                   [&](const MaxPool2d& layer) {
                      naive::pool_backward(pooling(i, layer), samples, in.data(), d_out.data(), d_in.data());
                    },
-                   [&](const asap::Relu&) {
+                   [&](const Relu&) {
                      naive::activate_backward(Activation::relu, in.size(), out.data(), d_out.data(), d_in.data());
                    },
-                   [&](const asap::Tanh&) {
+                   [&](const Tanh&) {
                      naive::activate_backward(Activation::tanh, in.size(), out.data(), d_out.data(), d_in.data());
                    },
-                   [&](const asap::Flatten&) { d_in = d_out; }},
-               layers_[i]);
+                   [&](const Flatten&) { d_in = d_out; }},
+        layers_[i]);
     return d_in;
   }
 
   /// The mean loss; d_outputs, unless nullptr, becomes its gradient.
   T loss_at(const std::vector<T>& outputs, const Batch<T>& batch, T* d_outputs) const {
     const T weight = T(1) / static_cast<T>(batch.samples);
-    const T sum = loss_ == asap::Loss::softmax_cross_entropy
+    const T sum = loss_ == Loss::softmax_cross_entropy
                       ? naive::softmax_cross_entropy(batch.samples, num_outputs(), outputs.data(), batch.labels.data(),
                                                      weight, d_outputs)
                       : naive::squared_error(batch.samples, num_outputs(), outputs.data(), batch.targets.data(), weight,
@@ -168,12 +166,12 @@ class Network {
         sides.push_back(naive::first_maximum(p, in.data() + s * p.inputs(), o));
   }
 
-  std::vector<asap::Layer> layers_;
-  asap::Loss loss_;
-  std::vector<asap::Shape> shapes_;  ///< [i] the input of layer i, and at the end the outputs
+  std::vector<Layer> layers_;
+  Loss loss_;
+  std::vector<Shape> shapes_;  ///< [i] the input of layer i, and at the end the outputs
   std::vector<std::size_t> offsets_;
   std::size_t num_parameters_ = 0;
-  std::vector<asap::Parameter> parameters_;
+  std::vector<Parameter> parameters_;
 };
 
-}  // namespace reference
+}  // namespace asap::model::reference
