@@ -130,6 +130,26 @@ TEST(threads_with_workspaces_of_their_own_do_not_disturb_each_other) {
   });
 }
 
+// A large batch goes through the network in slices; the two ways sum in other orders.
+TEST(slices_of_a_batch_give_the_gradient_of_the_whole) {
+  for (const auto& example : papers_examples()) {
+    const Network network(example.input, example.layers, kClasses);
+    const std::size_t samples = 700;
+    const auto batch = random_batch<float>(samples, example.input.size(), 10, 1);
+    const auto data = dataset(batch, example.input);
+    const auto theta = random_parameters(network.parameters(), 1);
+    const auto indices = all_indices(samples);
+    std::vector<float> sliced(theta.size()), whole(theta.size());
+    const double loss = network.gradient(theta.data(), data, indices, *network.workspace(samples), sliced.data());
+    const auto workspace = network.fused_workspace(samples);
+    CHECK_NEAR(network.forward(theta.data(), data, indices, *workspace), loss, 1e-6 * loss);
+    network.add_gradient(theta.data(), 1.0f, *workspace, whole.data());
+    for (std::size_t i = 0; i < whole.size(); ++i) whole[i] -= sliced[i];
+    CHECK(norm(whole) < 1e-5 * norm(sliced));
+    CHECK(norm(whole) > 0);  // else nothing was sliced
+  }
+}
+
 TEST(relu_before_or_behind_the_pooling_gives_the_same_gradient) {
   for (const auto* table : asap::kernels::available()) {
     const Network before({2, 9, 8}, {Conv2d{3, 2}, Relu{}, MaxPool2d{2}, Dense{4}}, kClasses, *table);

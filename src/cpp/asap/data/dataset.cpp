@@ -1,5 +1,6 @@
 #include "asap/data/dataset.h"
 
+#include <algorithm>
 #include <cstring>
 #include <ostream>
 
@@ -37,6 +38,25 @@ void gather_strided(const SampleArray& array, const std::byte* sample, float* fe
       const std::byte* row = sample + c * array.channel_stride + y * array.row_stride;
       for (std::ptrdiff_t x = 0; x < width; ++x) *features++ = feature_at<T>(row + x * array.column_stride);
     }
+}
+
+/// The features of one sample, `step` floats apart.
+template <class T>
+void gather_lane(const SampleArray& array, const std::byte* sample, std::size_t step, float* features) {
+  for (std::size_t c = 0; c < array.shape.channels; ++c)
+    for (std::size_t y = 0; y < array.shape.height; ++y)
+      for (std::size_t x = 0; x < array.shape.width; ++x, features += step)
+        *features = feature_at<T>(sample + static_cast<std::ptrdiff_t>(c) * array.channel_stride +
+                                  static_cast<std::ptrdiff_t>(y) * array.row_stride +
+                                  static_cast<std::ptrdiff_t>(x) * array.column_stride);
+}
+
+using GatherLane = void (*)(const SampleArray& array, const std::byte* sample, std::size_t step, float* features);
+
+GatherLane choose_lane(ElementType type) {
+  return type == ElementType::uint8     ? gather_lane<std::uint8_t>
+         : type == ElementType::float32 ? gather_lane<float>
+                                        : gather_lane<double>;
 }
 
 void gather_bytes(const SampleArray& array, const std::byte* sample, float* features) {
@@ -102,6 +122,17 @@ void gather_rows(const SampleArray& array, std::span<const std::uint64_t> indice
   for (std::size_t i = 0; i < indices.size(); ++i, rows += array.shape.size()) {
     if (i + kAhead < indices.size()) prefetch(sample_at(array, indices[i + kAhead]), bytes);
     gather(array, sample_at(array, indices[i]), rows);
+  }
+}
+
+void gather_lanes(const SampleArray& array, std::span<const std::uint64_t> indices, std::size_t lanes, float* out) {
+  const std::size_t features = array.shape.size();
+  const auto one_lane = choose_lane(array.type);
+  for (std::size_t first = 0; first < indices.size(); first += lanes, out += features * lanes) {
+    const auto group = indices.subspan(first, std::min(lanes, indices.size() - first));
+    if (group.size() < lanes) std::fill_n(out, features * lanes, 0.0f);
+    for (std::size_t lane = 0; lane < group.size(); ++lane)
+      one_lane(array, sample_at(array, group[lane]), lanes, out + lane);
   }
 }
 

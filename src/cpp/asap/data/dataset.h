@@ -44,4 +44,8 @@ struct Dataset {
 /// floats. Throws std::invalid_argument when there is no such sample. Thread-safe.
 void gather_rows(const SampleArray& array, std::span<const std::uint64_t> indices, float* rows);
 
+/// The same in the lanes layout of kernels.h: out[⌈indices.size() / lanes⌉][shape.size()][lanes], zeros in the lanes
+/// past the last sample.
+void gather_lanes(const SampleArray& array, std::span<const std::uint64_t> indices, std::size_t lanes, float* out);
+
 }  // namespace asap

@@ -28,10 +28,10 @@ class ConvolutionStage final : public Stage {
     const std::size_t groups = output_.groups(pass.samples);
     if (differentiates_activation_)
       kernels_.activate_backward(activation_, output_.floats(pass.samples), pass.output, pass.d_output, pass.d_output);
-    kernels_.conv_backward_weights(shape_, groups, pass.input, pass.d_output, kernels::Write::replace,
-                                   pass.gradient + offset_, pass.gradient + bias_offset(), pass.scratch);
     if (pass.d_input)
       kernels_.conv_backward_data(shape_, groups, pass.d_output, pass.theta + offset_, pass.d_input, pass.scratch);
+    kernels_.conv_backward_weights(shape_, groups, pass.input, pass.d_output, pass.write, pass.gradient + offset_,
+                                   pass.gradient + bias_offset(), pass.scratch);
   }
 
  private:

@@ -12,8 +12,14 @@ using kernels::Gemm;
 class DenseStage final : public Stage {
  public:
   DenseStage(const kernels::Table& kernels, std::size_t inputs, std::size_t units, std::size_t offset,
-             Activation activation)
-      : kernels_(kernels), inputs_(inputs), units_(units), offset_(offset), activation_(activation) {}
+             Activation activation, Derivative derivative, Activation before)
+      : kernels_(kernels),
+        inputs_(inputs),
+        units_(units),
+        offset_(offset),
+        activation_(activation),
+        differentiates_activation_(activation != Activation::identity && derivative == Derivative::here),
+        masks_input_(before == Activation::relu) {}
 
   std::size_t scratch(std::size_t samples) const override {
     return std::max({kernels_.gemm_scratch(product(samples)), kernels_.gemm_scratch(weight_gradient(samples)),
@@ -32,11 +38,11 @@ class DenseStage final : public Stage {
   }
 
   void backward(const Backward& pass) const override {
-    if (activation_ != Activation::identity)
+    if (differentiates_activation_)
       kernels_.activate_backward(activation_, pass.samples * units_, pass.output, pass.d_output, pass.d_output);
-    kernels_.bias_gradient(pass.samples, units_, pass.d_output, kernels::Write::replace, pass.gradient + bias_offset());
-    differentiate_weights(pass);
     if (pass.d_input) differentiate_input(pass);
+    differentiate_weights(pass);
+    kernels_.bias_gradient(pass.samples, units_, pass.d_output, pass.write, pass.gradient + bias_offset());
   }
 
  private:
@@ -54,6 +60,7 @@ class DenseStage final : public Stage {
     Gemm gemm = weight_gradient(pass.samples);
     gemm.a = pass.input;
     gemm.b = pass.d_output;
+    gemm.write = pass.write;
     gemm.c = pass.gradient + offset_;
     gemm.scratch = pass.scratch;
     kernels_.gemm(gemm);
@@ -63,6 +70,7 @@ class DenseStage final : public Stage {
     Gemm gemm = input_gradient(pass.samples);
     gemm.a = pass.d_output;
     gemm.b = pass.theta + offset_;
+    if (masks_input_) gemm.mask = pass.input;
     gemm.c = pass.d_input;
     gemm.scratch = pass.scratch;
     kernels_.gemm(gemm);
@@ -71,13 +79,14 @@ class DenseStage final : public Stage {
   const kernels::Table& kernels_;
   const std::size_t inputs_, units_, offset_;
   const Activation activation_;
+  const bool differentiates_activation_, masks_input_;
 };
 
 }  // namespace
 
 StagePointer make_dense(const kernels::Table& kernels, std::size_t inputs, std::size_t units, std::size_t offset,
-                        Activation activation) {
-  return std::make_unique<DenseStage>(kernels, inputs, units, offset, activation);
+                        Activation activation, Derivative derivative, Activation before) {
+  return std::make_unique<DenseStage>(kernels, inputs, units, offset, activation, derivative, before);
 }
 
 }  // namespace asap::model

@@ -36,8 +36,8 @@ void gather_truth(const Dataset& dataset, std::span<const std::uint64_t> indices
 
 double loss_sum(std::size_t samples, NetworkWorkspace& workspace) { return evaluate(samples, workspace, 0, nullptr); }
 
-double differentiate_loss(std::size_t samples, NetworkWorkspace& workspace) {
-  return evaluate(samples, workspace, 1.0f / static_cast<float>(samples), workspace.d_output.data());
+double differentiate_loss(std::size_t samples, NetworkWorkspace& workspace, float weight) {
+  return evaluate(samples, workspace, weight, workspace.d_output.data());
 }
 
 std::uint64_t count_hits(std::size_t samples, NetworkWorkspace& workspace) {

@@ -10,14 +10,14 @@
 
 namespace asap::model {
 
-/// Copies the labels or targets of the samples into the workspace.
+/// Copies the labels or targets of the slice's samples into the workspace.
 void gather_truth(const Dataset& dataset, std::span<const std::uint64_t> indices, NetworkWorkspace& workspace);
 
 /// The summed loss of the outputs.
 double loss_sum(std::size_t samples, NetworkWorkspace& workspace);
 
-/// The summed loss; workspace.d_output becomes the gradient of the *mean* loss.
-double differentiate_loss(std::size_t samples, NetworkWorkspace& workspace);
+/// The summed loss; workspace.d_output becomes the gradient of that sum times `weight`.
+double differentiate_loss(std::size_t samples, NetworkWorkspace& workspace, float weight);
 
 /// How many outputs are largest at their label (the first one, where several are; never where one is NaN).
 std::uint64_t count_hits(std::size_t samples, NetworkWorkspace& workspace);

@@ -70,13 +70,17 @@ class Network {
 
   /// A workspace for batches of up to max_batch samples, to be made by the thread that uses it.
   std::unique_ptr<Workspace> workspace(std::size_t max_batch) const;
+  /// One that holds the activations of a whole batch, for `forward` and `add_gradient`.
+  std::unique_ptr<Workspace> fused_workspace(std::size_t max_batch) const;
 
   /// Outputs of the given samples, [indices.size()][num_outputs()]: probabilities under softmax cross-entropy.
   void predict(const float* theta, const SampleArray& inputs, std::span<const std::uint64_t> indices, Workspace&,
                float* outputs) const;
-  /// As Objective::gradient and Objective::evaluate. The data set must have passed `check`.
+  /// As the functions of FusibleObjective. The data set must have passed `check`.
   double gradient(const float* theta, const Dataset&, std::span<const std::uint64_t> indices, Workspace&,
                   float* gradient) const;
+  double forward(const float* theta, const Dataset&, std::span<const std::uint64_t> indices, Workspace&) const;
+  void add_gradient(const float* theta, float factor, Workspace&, float* sum) const;
   Metrics evaluate(const float* theta, const Dataset&, std::span<const std::uint64_t> indices, Workspace&) const;
 
   /// Throws std::invalid_argument when the data set does not fit: shape, kind of target, label range.
@@ -87,14 +91,17 @@ class Network {
 };
 
 /// A network bound to a data set: the objective that workers minimise. Both must outlive it.
-class NetworkObjective final : public Objective {
+class NetworkObjective final : public FusibleObjective {
  public:
   NetworkObjective(const Network& network, const Dataset& dataset);  ///< checks that they fit
 
   std::size_t num_parameters() const override;
   std::size_t num_samples() const override;
   std::unique_ptr<Workspace> workspace(std::size_t max_batch) const override;
+  std::unique_ptr<Workspace> fused_workspace(std::size_t max_batch) const override;
   double gradient(const float* theta, const Batch& batch, Workspace* workspace, float* gradient) const override;
+  double forward(const float* theta, const Batch& batch, Workspace* workspace) const override;
+  void add_gradient(const float* theta, float factor, Workspace* workspace, float* sum) const override;
   Metrics evaluate(const float* theta, const Batch& batch, Workspace* workspace) const override;
 
  private:

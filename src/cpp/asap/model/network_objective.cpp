@@ -14,8 +14,20 @@ std::unique_ptr<Workspace> NetworkObjective::workspace(std::size_t max_batch) co
   return network_.workspace(max_batch);
 }
 
+std::unique_ptr<Workspace> NetworkObjective::fused_workspace(std::size_t max_batch) const {
+  return network_.fused_workspace(max_batch);
+}
+
 double NetworkObjective::gradient(const float* theta, const Batch& batch, Workspace* workspace, float* gradient) const {
   return network_.gradient(theta, dataset_, batch.samples, *workspace, gradient);
+}
+
+double NetworkObjective::forward(const float* theta, const Batch& batch, Workspace* workspace) const {
+  return network_.forward(theta, dataset_, batch.samples, *workspace);
+}
+
+void NetworkObjective::add_gradient(const float* theta, float factor, Workspace* workspace, float* sum) const {
+  network_.add_gradient(theta, factor, *workspace, sum);
 }
 
 Metrics NetworkObjective::evaluate(const float* theta, const Batch& batch, Workspace* workspace) const {

@@ -57,4 +57,19 @@ class Objective {
   virtual Metrics evaluate(const float* theta, const Batch& batch, Workspace* workspace) const = 0;
 };
 
+/// An objective that can add its gradient straight to the parameters it is computed on, without a buffer between. The
+/// gradient comes in two halves, so that an engine can settle τ and the step in the middle.
+class FusibleObjective : public Objective {
+ public:
+  /// A workspace for the two calls below.
+  virtual std::unique_ptr<Workspace> fused_workspace(std::size_t max_batch) const = 0;
+
+  /// The forward pass: returns the batch's mean loss and leaves in the workspace what `add_gradient` needs.
+  virtual double forward(const float* theta, const Batch& batch, Workspace* workspace) const = 0;
+
+  /// The backward pass behind it: sum += factor · gradient of that loss at theta. `sum` may be theta: every parameter
+  /// is written after it was read for the last time. Neither call may allocate.
+  virtual void add_gradient(const float* theta, float factor, Workspace* workspace, float* sum) const = 0;
+};
+
 }  // namespace asap

@@ -21,8 +21,9 @@ struct Plan {
 
   std::vector<StagePointer> stages = {};
   std::vector<Extent> extents =
-      {};                         ///< extents[i] is the input of stage i, extents[i + 1] its output; both ends are rows
+      {};                         ///< extents[i] is the input of stage i, extents[i + 1] its output; the last is rows
   std::size_t first_trained = 0;  ///< the first stage with parameters: backward passes end there
+  std::size_t slice = 0;          ///< samples that pass through the stages together
 };
 
 /// Throws std::invalid_argument when the layers do not fit.

@@ -11,7 +11,8 @@ namespace asap::model {
 void propagate_forward(const float* theta, std::size_t samples, NetworkWorkspace& workspace);
 
 /// From workspace.d_output, the gradient of the outputs, to the gradient of the parameters, every component of which is
-/// written. Needs the activations of the forward pass and overwrites d_output and d_input.
-void propagate_backward(const float* theta, std::size_t samples, NetworkWorkspace& workspace, float* gradient);
+/// written after theta's was read for the last time. Needs what the forward pass left; overwrites d_output and d_input.
+void propagate_backward(const float* theta, std::size_t samples, NetworkWorkspace& workspace, kernels::Write write,
+                        float* gradient);
 
 }  // namespace asap::model

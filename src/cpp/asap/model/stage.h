@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 
 #include "asap/kernels/kernels.h"
@@ -30,6 +31,7 @@ struct Forward {
   const float* theta = nullptr;  ///< the whole parameter vector
   const float* input = nullptr;
   float* output = nullptr;
+  std::int16_t* winners = nullptr;  ///< of a pooled convolution, for its backward pass
   float* scratch = nullptr;
 };
 
@@ -38,10 +40,12 @@ struct Backward {
   std::size_t samples = 0;
   const float* theta = nullptr;
   const float* input = nullptr;
-  const float* output = nullptr;  ///< as the forward pass left it
-  float* d_output = nullptr;      ///< may be overwritten
-  float* d_input = nullptr;       ///< nullptr for the first stage with parameters: nothing before it learns
-  float* gradient = nullptr;      ///< of the whole parameter vector; a stage writes every component of its own part
+  const float* output = nullptr;          ///< as the forward pass left it
+  const std::int16_t* winners = nullptr;  ///< likewise
+  float* d_output = nullptr;              ///< may be overwritten
+  float* d_input = nullptr;               ///< nullptr for the first stage with parameters: nothing before it learns
+  float* gradient = nullptr;  ///< of the whole parameter vector; a stage writes every component of its own part
+  kernels::Write write = kernels::Write::replace;
   float* scratch = nullptr;
 };
 
@@ -50,22 +54,31 @@ class Stage {
   virtual ~Stage() = default;
   /// Floats of scratch that either pass needs for that many samples.
   virtual std::size_t scratch(std::size_t samples) const { return samples * 0; }
+  /// Numbers of winners for that many samples.
+  virtual std::size_t winners(std::size_t samples) const { return samples * 0; }
   virtual void forward(const Forward&) const = 0;
+  /// The gradient may lie in theta itself: a stage writes its part after it read it for the last time.
   virtual void backward(const Backward&) const = 0;
 };
 
 using StagePointer = std::unique_ptr<const Stage>;
 
-/// output = activation(input·W + b) on rows; W [inputs][units] and b [units] start at theta[offset].
-StagePointer make_dense(const kernels::Table&, std::size_t inputs, std::size_t units, std::size_t offset,
-                        kernels::Activation);
+/// Which stage multiplies by the derivative of an activation in the backward pass: the one that applied it, or the one
+/// behind, on the way (see plan.cpp).
+enum class Derivative { here, behind };
 
-/// Who multiplies by the derivative of a convolution's activation in the backward pass (see plan.cpp).
-enum class Derivative { here, behind_the_pooling };
+/// output = activation(input·W + b) on rows; W [inputs][units] and b [units] start at theta[offset]. Backward
+/// multiplies by the derivative of `before`, the activation that produced its input: identity or relu.
+StagePointer make_dense(const kernels::Table&, std::size_t inputs, std::size_t units, std::size_t offset,
+                        kernels::Activation, Derivative, kernels::Activation before);
 
 /// output = activation(convolution + bias) on lanes; the weights and then the biases start at theta[offset].
 StagePointer make_convolution(const kernels::Table&, const kernels::Convolution&, std::size_t offset,
                               kernels::Activation, Derivative);
+
+/// A convolution and the max pooling over squares of 2×2 behind it; the activation is identity or relu.
+StagePointer make_pooled_convolution(const kernels::Table&, const kernels::Convolution&, std::size_t offset,
+                                     kernels::Activation);
 
 /// Max pooling on lanes. Backward multiplies by the derivative of `before`, the activation that produced its input.
 StagePointer make_pooling(const kernels::Table&, const kernels::Pooling&, kernels::Activation before);
