@@ -80,6 +80,9 @@ class Locked:
 class Hogwild:
     def __init__(self, copy: bool = False) -> None: ...
 
+class FusedHogwild:
+    def __init__(self, copy: bool = False) -> None: ...
+
 class Leashed:
     def __init__(self, persistence: int | None = None) -> None: ...  # None: retry until published
 
@@ -152,7 +155,7 @@ def train(
     theta: NDArray[np.float32],  # start in, result out, in place
     data: Dataset,
     *,
-    engine: Sequential | Synchronous | Locked | Hogwild | Leashed,
+    engine: Sequential | Synchronous | Locked | Hogwild | FusedHogwild | Leashed,
     workers: int,
     batch_size: int,
     epochs: int | None,

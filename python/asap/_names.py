@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from asap import _checks, engines, models, steps
 from asap.engines import Engine
@@ -13,12 +13,21 @@ from asap.rates import CosineRate
 from asap.steps import Step
 
 Option = Callable[[str], Any] | None
+Kind = TypeVar("Kind", bound=Callable[..., Any])
 
-ENGINES: dict[str, tuple[type[Any], Option]] = {
+
+def _hogwild(option: str | None = None) -> engines.Hogwild:
+    if option is None:
+        return engines.Hogwild()
+    word = _checks.choice("engine hogwild:…", option, ("copy", "fused"))
+    return engines.Hogwild(read="copy") if word == "copy" else engines.Hogwild(update="fused")
+
+
+ENGINES: dict[str, tuple[Callable[..., Any], Option]] = {
     "sequential": (engines.Sequential, None),
     "synchronous": (engines.Synchronous, None),
     "locked": (engines.Locked, None),
-    "hogwild": (engines.Hogwild, str),
+    "hogwild": (_hogwild, str),
     "leashed": (engines.Leashed, int),
 }
 STEPS: dict[str, tuple[type[Any], Option]] = {
@@ -31,7 +40,7 @@ STEPS: dict[str, tuple[type[Any], Option]] = {
 MODELS: dict[str, type[Sequential]] = {"mlp": models.MLP, "cnn": models.CNN, "lenet": models.LeNet}
 SCHEDULES: dict[str, Callable[[float], float | CosineRate]] = {"constant": float, "cosine": CosineRate}
 
-ENGINE_HELP = "sequential, synchronous, locked, hogwild[:copy] or leashed[:K], K the persistence."
+ENGINE_HELP = "sequential, synchronous, locked, hogwild[:copy|:fused] or leashed[:K], K the persistence."
 STEP_HELP = "constant, inverse, inverse-plus-one, fleet[:T] or tail[:A], T the threshold, A the amplitude."
 
 
@@ -71,7 +80,7 @@ def numbers(name: str, text: str, minimum: int) -> list[int]:
     return [_checks.integer(name, value, minimum) for value in values]
 
 
-def _parse(name: str, text: str, table: Mapping[str, tuple[type[Any], Option]]) -> tuple[type[Any], list[Any]]:
+def _parse(name: str, text: str, table: Mapping[str, tuple[Kind, Option]]) -> tuple[Kind, list[Any]]:
     word, colon, option = text.partition(":")
     kind, parse = table[_checks.choice(name, word, table)]
     if not colon:

@@ -68,9 +68,9 @@ void allocate_and_free() {
 }
 
 /// Raises the calling worker's flag after its first gradient; `leaky` allocates in every one (the planted fault).
-class Watched : public Objective {
+class Watched : public FusibleObjective {
  public:
-  Watched(const Objective& inner, bool leaky) : inner_(inner), leaky_(leaky) {}
+  Watched(const FusibleObjective& inner, bool leaky) : inner_(inner), leaky_(leaky) {}
 
   std::size_t num_parameters() const override { return inner_.num_parameters(); }
   std::size_t num_samples() const override { return inner_.num_samples(); }
@@ -81,12 +81,22 @@ class Watched : public Objective {
     counting = true;
     return loss;
   }
+  std::unique_ptr<Workspace> fused_workspace(std::size_t max_batch) const override {
+    return inner_.fused_workspace(max_batch);
+  }
+  double forward(const float* theta, const Batch& batch, Workspace* workspace) const override {
+    return inner_.forward(theta, batch, workspace);
+  }
+  void add_gradient(const float* theta, float factor, Workspace* workspace, float* sum) const override {
+    inner_.add_gradient(theta, factor, workspace, sum);
+    counting = true;
+  }
   Metrics evaluate(const float* theta, const Batch& batch, Workspace* workspace) const override {
     return inner_.evaluate(theta, batch, workspace);
   }
 
  private:
-  const Objective& inner_;
+  const FusibleObjective& inner_;
   const bool leaky_;
 };
 
@@ -121,7 +131,7 @@ int allocations_of(const engine::Engine& engine, bool leaky) {
          .batch_size = 7,
          .epochs = 40,
          .policy = policy::tail_tau(1.0, Cdf::mid, {2, 10}),
-         .momentum = 0.9,
+         .momentum = std::holds_alternative<engine::FusedHogwild>(engine) ? 0.0 : 0.9,
          .weight_decay = 1e-4});
   return allocations;
 }
@@ -132,7 +142,8 @@ TEST(workers_allocate_nothing_after_their_first_update) {
   for (const engine::Engine& engine :
        {engine::Engine{engine::Sequential{}}, engine::Engine{engine::Synchronous{}}, engine::Engine{engine::Locked{}},
         engine::Engine{engine::Hogwild{}}, engine::Engine{engine::Hogwild{.copy = true}},
-        engine::Engine{engine::Leashed{}}, engine::Engine{engine::Leashed{.persistence = 0}}})
+        engine::Engine{engine::FusedHogwild{}}, engine::Engine{engine::Leashed{}},
+        engine::Engine{engine::Leashed{.persistence = 0}}})
     CHECK_EQUAL(allocations_of(engine, false), 0);
 }
 

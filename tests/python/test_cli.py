@@ -124,7 +124,7 @@ def test_a_diverged_run_returns_1(command: Command, digits: list[str]) -> None:
         (["--engine", "fast"], "'sequential', 'synchronous', 'locked', 'hogwild', 'leashed'; got 'fast'"),
         (["--engine", "leashed:often"], "engine leashed:… takes a number; got 'leashed:often'"),
         (["--engine", "leashed:-1"], "persistence must be an integer ≥ 0; got -1"),
-        (["--engine", "hogwild:sideways"], "read must be one of 'in-place', 'copy'; got 'sideways'"),
+        (["--engine", "hogwild:sideways"], "engine hogwild:… must be one of 'copy', 'fused'; got 'sideways'"),
         (["--engine", "locked:2"], "engine locked takes no option; got 'locked:2'"),
         (["--step", "slow"], "'constant', 'inverse', 'inverse-plus-one', 'fleet', 'tail'; got 'slow'"),
         (["--step", "tail:2"], "amplitude must be a number in [0, 1]; got 2.0"),
@@ -256,10 +256,14 @@ def test_without_the_extra_its_name_is_given(command: Command, monkeypatch: pyte
 
 
 def test_every_word_makes_its_choice() -> None:
-    assert [_names.engine(word) for word in ("sequential", "hogwild", "hogwild:copy", "leashed", "leashed:3")] == [
+    assert [
+        _names.engine(word)
+        for word in ("sequential", "hogwild", "hogwild:copy", "hogwild:fused", "leashed", "leashed:3")
+    ] == [
         engines.Sequential(),
         asap.Hogwild(),
         asap.Hogwild(read="copy"),
+        asap.Hogwild(update="fused"),
         asap.Leashed(),
         asap.Leashed(3),
     ]

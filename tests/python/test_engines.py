@@ -24,7 +24,8 @@ PARALLEL: list[Engine] = [
     asap.Leashed(persistence=0),
     asap.Leashed(persistence=2),
 ]
-ALL: list[Engine] = [engines.Sequential(), *PARALLEL]
+FUSED = asap.Hogwild(update="fused")
+ALL: list[Engine] = [engines.Sequential(), *PARALLEL, FUSED]
 SETTINGS = {
     "plain": {"step": 0.05},
     "momentum": {"step": 0.02, "momentum": 0.9},
@@ -58,6 +59,17 @@ def test_wrong_persistence_is_refused(persistence: object) -> None:
 def test_hogwild_reads_in_place_or_a_copy() -> None:
     with pytest.raises(ValueError, match="read must be one of 'in-place', 'copy'; got 'locked'"):
         asap.Hogwild(read="locked")
+    with pytest.raises(ValueError, match="update must be one of 'buffered', 'fused'; got 'lazy'"):
+        asap.Hogwild(update="lazy")
+
+
+def test_a_fused_hogwild_is_sequential_up_to_rounding(blobs: Data, make_model: MakeModel) -> None:
+    common = {"batch_size": 32, "epochs": 3, "seed": 5, "step": 0.05}
+    expected = asap.train(make_model(), blobs, engine=engines.Sequential(), **common)
+    run = asap.train(make_model(), blobs, engine=FUSED, workers=1, **common)
+    np.testing.assert_allclose(run.model.parameters, expected.model.parameters, rtol=1e-4, atol=1e-6)
+    with pytest.raises(ValueError, match=r"a fused Hogwild has no momentum.*got momentum = 0\.5"):
+        asap.train(make_model(), blobs, engine=FUSED, momentum=0.5, **common)
 
 
 @pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)

@@ -178,6 +178,8 @@ void bind_train(py::module_& module) {
   py::class_<engine::Locked>(module, "Locked").def(py::init<>());
   py::class_<engine::Hogwild>(module, "Hogwild")
       .def(py::init([](bool copy) { return engine::Hogwild{copy}; }), py::arg("copy") = false);
+  py::class_<engine::FusedHogwild>(module, "FusedHogwild")
+      .def(py::init([](bool copy) { return engine::FusedHogwild{copy}; }), py::arg("copy") = false);
   py::class_<engine::Leashed>(module, "Leashed").def(py::init(&make_leashed), py::arg("persistence") = py::none());
 
   py::class_<LiveHandle, std::shared_ptr<LiveHandle>>(module, "LiveRun")

@@ -24,8 +24,8 @@ namespace asap::racy {
 
 #ifdef ASAP_THREAD_SANITIZER
 
-/// Whether gradients may be computed on the shared floats themselves.
-inline constexpr bool kReadInPlace = false;
+/// Whether gradients may be computed on the shared floats themselves, and added to them as they are computed.
+inline constexpr bool kReadInPlace = false, kWriteInPlace = false;
 
 inline float load(const float& x) { return std::atomic_ref(const_cast<float&>(x)).load(std::memory_order_relaxed); }
 inline void store(float& x, float value) { std::atomic_ref(x).store(value, std::memory_order_relaxed); }
@@ -48,15 +48,26 @@ inline void advance(const StateLayout& layout, const Step& step, const float* gr
   }
 }
 
+inline void add(std::size_t n, const float* x, float* sum) {
+  for (std::size_t i = 0; i < n; ++i) store(sum[i], load(sum[i]) + x[i]);
+}
+
+inline void multiply(std::size_t n, float factor, float* x) {
+  for (std::size_t i = 0; i < n; ++i) store(x[i], factor * load(x[i]));
+}
+
 #else
 
-inline constexpr bool kReadInPlace = true;
+inline constexpr bool kReadInPlace = true, kWriteInPlace = true;
 
 inline void copy(std::size_t n, const float* from, float* to) { kernels::active().copy(n, from, to); }
 
 inline void advance(const StateLayout& layout, const Step& step, const float* gradient, float* state) {
   asap::advance(layout, step, gradient, state, state);
 }
+
+inline void add(std::size_t n, const float* x, float* sum) { kernels::active().accumulate(n, 1.0f, x, sum); }
+inline void multiply(std::size_t n, float factor, float* x) { kernels::active().scaled_copy(n, factor, x, x); }
 
 #endif
 

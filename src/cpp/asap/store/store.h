@@ -87,6 +87,7 @@ struct Receipt {
   double scale = 0, rate = 0;
 
   Tau tau() const { return replaced - read; }
+  Step step() const { return {rate, scale}; }
   void apply(const Step& step) {
     scale = step.scale;
     rate = step.rate;
@@ -95,7 +96,8 @@ struct Receipt {
 
 /// What a worker owns in every engine.
 struct Handle {
-  explicit Handle(const StateLayout& layout) : gradient(layout.parameters()) {}
+  explicit Handle(const StateLayout& layout, bool has_gradient = true)
+      : gradient(has_gradient ? layout.parameters() : 0) {}
 
   AlignedBuffer<float> gradient;  ///< the worker writes its gradient here between read() and prepare()
   std::size_t samples = 1;        ///< behind the gradient: its weight where gradients are averaged

@@ -29,6 +29,13 @@ struct Hogwild {
   bool copy = false;
 };
 
+/// Hogwild! whose gradients are added to the shared vector weight by weight as the backward pass computes them, and
+/// never stored. Needs a FusibleObjective; knows no momentum.
+struct FusedHogwild {
+  static constexpr std::string_view kName = "fused-hogwild";
+  bool copy = false;
+};
+
 /// Leashed-SGD: immutable published vectors, replaced by compare-and-swap. A gradient whose publication failed is
 /// retried at most `persistence` times, then dropped.
 struct Leashed {
@@ -37,6 +44,6 @@ struct Leashed {
   std::uint64_t persistence = kUnbounded;
 };
 
-using Engine = std::variant<Sequential, Synchronous, Locked, Hogwild, Leashed>;
+using Engine = std::variant<Sequential, Synchronous, Locked, Hogwild, FusedHogwild, Leashed>;
 
 }  // namespace asap::engine

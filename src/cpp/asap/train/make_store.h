@@ -1,6 +1,7 @@
 // From an engine's plain value to its store.
 #pragma once
 
+#include "asap/store/fused_hogwild.h"
 #include "asap/store/hogwild.h"
 #include "asap/store/leashed.h"
 #include "asap/store/locked.h"
@@ -28,6 +29,11 @@ inline LockedStore make_store(const engine::Locked&, StateLayout layout, std::si
 inline HogwildStore make_store(const engine::Hogwild& hogwild, StateLayout layout, std::size_t workers,
                                std::span<const float> start) {
   return HogwildStore(layout, workers, start, hogwild.copy);
+}
+
+inline FusedHogwildStore make_store(const engine::FusedHogwild& hogwild, StateLayout layout, std::size_t workers,
+                                    std::span<const float> start) {
+  return FusedHogwildStore(layout, workers, start, hogwild.copy);
 }
 
 inline LeashedStore make_store(const engine::Leashed& leashed, StateLayout layout, std::size_t workers,

@@ -34,6 +34,15 @@ void check(const TrainOptions& options) {
   if (options.policy.sample) check(*options.policy.sample);
 }
 
+void check_fused(const Objective& objective, const TrainOptions& options) {
+  if (!std::holds_alternative<engine::FusedHogwild>(options.engine)) return;
+  if (options.momentum != 0.0)
+    invalid_argument("a fused Hogwild has no momentum, since it never holds a gradient; got momentum = ",
+                     options.momentum);
+  if (!dynamic_cast<const FusibleObjective*>(&objective))
+    invalid_argument("a fused Hogwild needs a FusibleObjective, which can add its gradient to the parameters");
+}
+
 void check(const Objective& objective, std::span<const float> theta) {
   if (objective.num_samples() == 0) invalid_argument("the objective has no samples");
   if (theta.size() != objective.num_parameters())
@@ -74,6 +83,7 @@ Report run_on(S& store, RunState& state, std::span<float> theta, Observer& obser
 Report train(const Objective& objective, std::span<float> theta, const TrainOptions& options, Observer& observer) {
   check(options);
   check(objective, theta);
+  check_fused(objective, options);
   if (options.validation) check_validation(objective, *options.validation);
   RunState state(objective, options);
   const StateLayout layout(objective.num_parameters(), static_cast<float>(options.momentum));

@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "asap/store/fused_hogwild.h"
 #include "asap/store/synchronous.h"
 #include "asap/train/run_state.h"
 
@@ -14,6 +15,10 @@ namespace asap {
 /// How a worker gets its next batch number: first come first served, or fixed places in rounds (synchronous).
 template <class S>
 inline constexpr bool kWorksInRounds = std::is_same_v<S, SynchronousStore>;
+
+/// Whether the backward pass is part of publishing.
+template <class S>
+inline constexpr bool kFuses = std::is_same_v<S, FusedHogwildStore>;
 
 template <Store S>
 class Worker {
@@ -24,7 +29,7 @@ class Worker {
         id_(id),
         table_reader_(run.tables.reader(id)),
         handle_(store.handle(id)),
-        workspace_(run.objective.workspace(run.options.batch_size)),
+        workspace_(make_workspace()),
         indices_(run.options.batch_size) {}
 
   /// Allocates nothing; what it uses was made by the constructor.
@@ -46,7 +51,8 @@ class Worker {
   void update(std::uint64_t number) {
     const StepRule rule(run_.options.rate, run_.tables.acquire(table_reader_));
     const Batch batch{number, run_.batches.samples(number, indices_)};
-    const double loss = gradient(batch);
+    view_ = store_.read(handle_);
+    const double loss = differentiate(batch);
     if (!std::isfinite(loss)) return run_.diverge();
     const Receipt receipt = publish(rule);
     run_.workers[id_].record(receipt, batch.samples.size(), loss, run_.window);
@@ -54,23 +60,47 @@ class Worker {
     announce(receipt);
   }
 
-  double gradient(const Batch& batch) {
-    const View view = store_.read(handle_);
+  std::unique_ptr<Workspace> make_workspace() const {
+    const std::size_t batch = run_.options.batch_size;
+    if constexpr (kFuses<S>)
+      return fusible().fused_workspace(batch);
+    else
+      return run_.objective.workspace(batch);
+  }
+
+  const FusibleObjective& fusible() const { return static_cast<const FusibleObjective&>(run_.objective); }
+
+  /// The loss, and the gradient in the handle, unless that is computed while publishing.
+  double differentiate(const Batch& batch) {
+    if constexpr (kFuses<S>) return fusible().forward(view_.theta, batch, workspace_.get());
     float* gradient = handle_.gradient.data();
     handle_.samples = batch.samples.size();
-    const double loss = run_.objective.gradient(view.theta, batch, workspace_.get(), gradient);
+    const double loss = run_.objective.gradient(view_.theta, batch, workspace_.get(), gradient);
     if (run_.options.weight_decay != 0.0)
-      kernels::active().accumulate(handle_.gradient.size(), static_cast<float>(run_.options.weight_decay), view.theta,
+      kernels::active().accumulate(handle_.gradient.size(), static_cast<float>(run_.options.weight_decay), view_.theta,
                                    gradient);
     return loss;
   }
 
   Receipt publish(const StepRule& rule) {
+    if constexpr (kFuses<S>) return publish_fused(rule);
     Receipt receipt;
     do {
       store_.prepare(handle_, rule);
       receipt = store_.commit(handle_);
     } while (receipt.outcome == Outcome::retry);
+    return receipt;
+  }
+
+  Receipt publish_fused(const StepRule& rule) {
+    store_.prepare(handle_, rule);
+    if (store_.accepts(handle_)) {
+      const auto [sum, factor] = store_.target(handle_);
+      fusible().add_gradient(view_.theta, factor, workspace_.get(), sum);
+    }
+    const Receipt receipt = store_.commit(handle_);
+    if (receipt.outcome == Outcome::published && run_.options.weight_decay != 0.0)
+      store_.decay(handle_, run_.options.weight_decay);
     return receipt;
   }
 
@@ -113,6 +143,7 @@ class Worker {
   TableSwitch::Reader& table_reader_;
   typename S::Handle handle_;
   std::unique_ptr<Workspace> workspace_;
+  View view_;
   std::vector<std::uint64_t> indices_;
   std::uint64_t round_ = 0;
 };

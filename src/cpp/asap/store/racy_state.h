@@ -1,0 +1,51 @@
+// One shared state without a lock, and its counter of updates: what the forms of Hogwild! have in common.
+#pragma once
+
+#include <atomic>
+
+#include "asap/store/racy.h"
+#include "asap/store/store.h"
+
+namespace asap {
+
+/// Thread-safety: any number of threads; the vector itself is read and written with the deliberate race of racy.h.
+/// Progress: wait-free.
+class RacyState {
+ public:
+  RacyState(StateLayout layout, std::span<const float> start) : layout_(layout), state_(layout.size()) {
+    kernels::active().copy(layout.parameters(), start.data(), state_.data());
+  }
+
+  const StateLayout& layout() const { return layout_; }
+  float* data() { return state_.data(); }
+  Version version() const { return version_.load(std::memory_order_relaxed); }
+
+  /// Settles τ and C(τ) of the update in `receipt` and, unless C rejects, gives it the next version.
+  void take_version(Receipt& receipt, const StepRule& rule) {
+    receipt.replaced = version();
+    receipt.apply(rule(receipt.tau(), receipt.replaced));
+    if (receipt.scale == 0.0) {
+      receipt.outcome = Outcome::rejected;
+      return;
+    }
+    // The counter orders nothing (relaxed), but each number is given once: τ is exact, never negative.
+    receipt.replaced = version_.fetch_add(1, std::memory_order_relaxed);
+    receipt.apply(rule(receipt.tau(), receipt.replaced));
+    ++receipt.attempts;
+    receipt.outcome = Outcome::published;
+  }
+
+  /// Components may belong to different versions; exact once the workers have ended.
+  Version copy(std::span<float> out) {
+    const Version seen = version();
+    racy::copy(layout_.parameters(), state_.data(), out.data());
+    return seen;
+  }
+
+ private:
+  const StateLayout layout_;
+  AlignedBuffer<float> state_;
+  alignas(kCacheLine) std::atomic<Version> version_{0};  // alone on its line: every worker writes it
+};
+
+}  // namespace asap
