@@ -9,13 +9,13 @@ READY := $(VENV)/ready-to-build
 INSTALLED := $(BUILD)/installed
 
 # Folders count too: a new or a removed source changes its folder. Python sources are used where they lie.
-SOURCES := pyproject.toml CMakeLists.txt $(shell find cmake src tests/cpp)
+SOURCES := pyproject.toml CMakeLists.txt $(shell find cmake src tests/cpp tests/guard)
 CXX_FOLDERS := src tests examples benchmarks
 CLANG_FORMAT := find $(CXX_FOLDERS) -name '*.h' -o -name '*.inl' -o -name '*.cpp' | xargs $(BIN)/clang-format
 
 .PHONY: help
 help:  ## List these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: $(INSTALLED)  ## Train LeNet on MNIST (without data in reach: digits) with every engine; writes demo/
@@ -25,6 +25,14 @@ demo: $(INSTALLED)  ## Train LeNet on MNIST (without data in reach: digits) with
 test: $(INSTALLED)  ## Run every test, C++ and Python; the ones on real data need ASAP_DATA_DIR
 	$(BIN)/ctest --test-dir $(BUILD) --output-on-failure
 	$(BIN)/python -m pytest
+
+.PHONY: guard
+guard: $(INSTALLED)  ## Count the instructions of an update with callgrind and compare them with the stored ones
+	$(BIN)/python tests/guard/guard.py $(BUILD)
+
+.PHONY: guard-store
+guard-store: $(INSTALLED)  ## Store those counts, after a change that is meant to alter them
+	$(BIN)/python tests/guard/guard.py $(BUILD) --store
 
 .PHONY: lint
 lint: $(INSTALLED)  ## Check formatting, style, types, docstrings and that each header compiles alone
