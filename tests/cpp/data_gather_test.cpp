@@ -2,7 +2,7 @@
 #include <cstring>
 #include <vector>
 
-#include "asap/core/rng.h"
+#include "asap/core/aligned_buffer.h"
 #include "asap/data/dataset.h"
 #include "asap/kernels/kernels.h"
 #include "check.h"
@@ -49,17 +49,20 @@ std::vector<std::byte> memory_of(const Strides& strides, std::size_t elements) {
 }
 
 template <class T>
-void check_gather(const char* name, const Strides& strides, std::size_t elements) {
-  const auto memory = memory_of<T>(strides, elements);
+SampleArray array_of(const std::vector<std::byte>& memory, const Strides& strides) {
   const auto size = static_cast<std::ptrdiff_t>(sizeof(T));
-  const SampleArray array{memory.data() + strides.origin * size,
-                          type_of<T>,
-                          kSamples,
-                          kShape,
-                          strides.sample * size,
-                          strides.channel * size,
-                          strides.row * size,
-                          strides.column * size};
+  return {memory.data() + strides.origin * size,
+          type_of<T>,
+          kSamples,
+          kShape,
+          strides.sample * size,
+          strides.channel * size,
+          strides.row * size,
+          strides.column * size};
+}
+
+template <class T>
+void check_rows(const char* name, const SampleArray& array) {
   const std::array<std::uint64_t, 6> indices{3, 0, 2, 2, 1, 3};
   std::vector<float> rows(indices.size() * kShape.size() + 1, -1);
   asap::gather_rows(array, indices, rows.data());
@@ -70,6 +73,32 @@ void check_gather(const char* name, const Strides& strides, std::size_t elements
       wrong += rows[i * kShape.size() + feature] != scale * static_cast<float>(value_of(indices[i], feature));
   if (wrong) check::fail(__FILE__, __LINE__, name, ": ", wrong, " wrong features of elements of ", sizeof(T), " bytes");
   CHECK_EQUAL(rows.back(), -1.0f);
+}
+
+/// gather_lanes must give the bits of gather_rows followed by a change of layout, whatever the number of samples.
+void check_lanes(const char* name, const SampleArray& array) {
+  for (const auto* table : asap::kernels::available())
+    for (const std::size_t samples : {std::size_t{1}, table->lanes - 1, table->lanes, 2 * table->lanes + 3}) {
+      std::vector<std::uint64_t> indices(samples);
+      for (std::size_t i = 0; i < samples; ++i) indices[i] = i * 7 % array.count;
+      const std::size_t size = array.shape.size();
+      const std::size_t floats = (samples + table->lanes - 1) / table->lanes * size * table->lanes;
+      asap::AlignedBuffer<float> rows(samples * size), expected(floats), lanes(floats + 1);
+      lanes[floats] = -1;
+      asap::gather_rows(array, indices, rows.data());
+      table->lanes_from_rows(samples, size, rows.data(), expected.data());
+      asap::gather_lanes(*table, array, indices, lanes.data());
+      if (std::memcmp(lanes.data(), expected.data(), floats * sizeof(float)) != 0 || lanes[floats] != -1)
+        check::fail(__FILE__, __LINE__, name, ": ", table->name, " gathers other lanes than rows of ", array.shape,
+                    ", samples ", samples, ", element type ", static_cast<int>(array.type));
+    }
+}
+
+template <class T>
+void check_gather(const char* name, const Strides& strides, std::size_t elements) {
+  const auto memory = memory_of<T>(strides, elements);
+  check_rows<T>(name, array_of<T>(memory, strides));
+  check_lanes(name, array_of<T>(memory, strides));
 }
 
 void check_all_types(const char* name, const Strides& strides, std::size_t elements = 2000) {
@@ -91,6 +120,22 @@ TEST(features_come_in_the_order_channel_row_column_whatever_the_strides) {
   check_all_types("mirrored", {95, 90, 30, 6, -1});
   check_all_types("all backwards", {4 * 90 - 1, -90, -30, -6, -1}, kSamples * 90);
   check_all_types("samples innermost", {0, 1, 4 * 30, 4 * 6, 4}, kSamples * 90);
+}
+
+TEST(lanes_are_gathered_alike_from_images_of_every_size_planar_and_channels_last) {
+  std::vector<std::byte> memory(5 * 3100 * sizeof(double));
+  for (std::size_t i = 0; i < memory.size(); ++i) memory[i] = static_cast<std::byte>(i * 41 % 64);
+  for (const Shape shape : {Shape{1}, Shape{3}, Shape{15}, Shape{64}, Shape{65}, Shape{783}, Shape{1, 28, 28},
+                            Shape{3, 32, 32}, Shape{4, 7, 9}, Shape{2, 1, 16}, Shape{5, 3, 1}})
+    for (const ElementType type : {ElementType::uint8, ElementType::float32, ElementType::float64}) {
+      const std::ptrdiff_t step = type == ElementType::uint8 ? 1 : type == ElementType::float32 ? 4 : 8;
+      const auto size = static_cast<std::ptrdiff_t>(shape.size()), width = static_cast<std::ptrdiff_t>(shape.width),
+                 pixels = width * static_cast<std::ptrdiff_t>(shape.height),
+                 depth = static_cast<std::ptrdiff_t>(shape.channels);
+      check_lanes("planar", {memory.data(), type, 5, shape, size * step, pixels * step, width * step, step});
+      check_lanes("channels last",
+                  {memory.data(), type, 5, shape, (size + 1) * step, step, width * depth * step, depth * step});
+    }
 }
 
 TEST(strides_of_extents_of_one_do_not_matter) {
@@ -137,5 +182,9 @@ TEST(a_missing_sample_is_refused) {
   const std::array<std::uint64_t, 2> indices{1, 2};
   std::vector<float> rows(6);
   CHECK_THROWS(std::invalid_argument, asap::gather_rows(array, indices, rows.data()),
+               "there is no sample 2; the array has 2");
+  const auto& kernels = asap::kernels::active();
+  asap::AlignedBuffer<float> lanes(3 * kernels.lanes);
+  CHECK_THROWS(std::invalid_argument, asap::gather_lanes(kernels, array, indices, lanes.data()),
                "there is no sample 2; the array has 2");
 }

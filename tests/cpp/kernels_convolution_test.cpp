@@ -134,4 +134,25 @@ TEST(lanes_and_rows_turn_into_each_other) {
       }
 }
 
+TEST(groups_of_byte_images_become_scaled_lanes) {
+  std::vector<std::uint8_t> memory(20000);
+  for (std::size_t i = 0; i < memory.size(); ++i) memory[i] = static_cast<std::uint8_t>(i * 7 + i / 256);
+  for (const Table* table : available())
+    for (const std::size_t channels : {1u, 2u, 3u, 5u})
+      for (const std::size_t pixels : {1u, 3u, 15u, 16u, 21u, 64u, 67u, 196u})
+        for (const std::size_t samples : {std::size_t{1}, table->lanes - 1, table->lanes}) {
+          const std::size_t size = channels * pixels;
+          std::vector<const std::uint8_t*> bytes(samples);  // each image ends where the memory ends, or before the next
+          for (std::size_t s = 0; s < samples; ++s) bytes[s] = memory.data() + memory.size() - (samples - s) * size;
+          Guarded lanes(size * table->lanes), expected(std::vector<float>(size * table->lanes, 0.0f));
+          for (std::size_t s = 0; s < samples; ++s)
+            for (std::size_t i = 0; i < size; ++i)
+              expected[(i % channels * pixels + i / channels) * table->lanes + s] =
+                  0.3f * static_cast<float>(bytes[s][i]);
+          table->lanes_from_bytes(samples, bytes.data(), pixels, channels, 0.3f, lanes.data());
+          expect_same_bits(lanes, expected, table->name, " lanes_from_bytes samples=", samples, " pixels=", pixels,
+                           " channels=", channels);
+        }
+}
+
 }  // namespace

@@ -1,6 +1,7 @@
 #include "asap/data/dataset.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <ostream>
 
@@ -13,7 +14,14 @@ namespace {
 
 constexpr float kByteScale = 1.0f / 255.0f;
 
-float to_feature(std::uint8_t value) { return kByteScale * static_cast<float>(value); }
+/// The features of all bytes: looking one up is faster than converting it.
+constexpr auto kByteFeatures = [] {
+  std::array<float, 256> features{};
+  for (std::size_t value = 0; value < 256; ++value) features[value] = kByteScale * static_cast<float>(value);
+  return features;
+}();
+
+float to_feature(std::uint8_t value) { return kByteFeatures[value]; }
 float to_feature(float value) { return value; }
 float to_feature(double value) { return static_cast<float>(value); }
 
@@ -25,68 +33,66 @@ float feature_at(const std::byte* address) {
   return to_feature(value);
 }
 
-/// The features of one sample, in their order.
-using Gather = void (*)(const SampleArray& array, const std::byte* sample, float* features);
+/// Features first … first + count of one sample.
+using Gather = void (*)(const SampleArray& array, const std::byte* sample, std::size_t first, std::size_t count,
+                        float* features);
 
 template <class T>
-void gather_strided(const SampleArray& array, const std::byte* sample, float* features) {
-  const auto channels = static_cast<std::ptrdiff_t>(array.shape.channels);
-  const auto height = static_cast<std::ptrdiff_t>(array.shape.height);
-  const auto width = static_cast<std::ptrdiff_t>(array.shape.width);
-  for (std::ptrdiff_t c = 0; c < channels; ++c)
-    for (std::ptrdiff_t y = 0; y < height; ++y) {
-      const std::byte* row = sample + c * array.channel_stride + y * array.row_stride;
-      for (std::ptrdiff_t x = 0; x < width; ++x) *features++ = feature_at<T>(row + x * array.column_stride);
-    }
+void gather_strided(const SampleArray& array, const std::byte* sample, std::size_t first, std::size_t count,
+                    float* features) {
+  const auto [channels, height, width] = array.shape;
+  for (std::size_t row = first / width, x = first % width; count > 0; ++row, x = 0) {
+    const std::byte* element = sample + static_cast<std::ptrdiff_t>(row / height) * array.channel_stride +
+                               static_cast<std::ptrdiff_t>(row % height) * array.row_stride +
+                               static_cast<std::ptrdiff_t>(x) * array.column_stride;
+    const std::size_t run = std::min(width - x, count);
+    for (std::size_t i = 0; i < run; ++i, element += array.column_stride) *features++ = feature_at<T>(element);
+    count -= run;
+  }
 }
 
-/// The features of one sample, `step` floats apart.
-template <class T>
-void gather_lane(const SampleArray& array, const std::byte* sample, std::size_t step, float* features) {
-  for (std::size_t c = 0; c < array.shape.channels; ++c)
-    for (std::size_t y = 0; y < array.shape.height; ++y)
-      for (std::size_t x = 0; x < array.shape.width; ++x, features += step)
-        *features = feature_at<T>(sample + static_cast<std::ptrdiff_t>(c) * array.channel_stride +
-                                  static_cast<std::ptrdiff_t>(y) * array.row_stride +
-                                  static_cast<std::ptrdiff_t>(x) * array.column_stride);
+void gather_bytes(const SampleArray&, const std::byte* sample, std::size_t first, std::size_t count, float* features) {
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(sample) + first;
+  kernels::active().scale_bytes(count, bytes, kByteScale, features);
 }
 
-using GatherLane = void (*)(const SampleArray& array, const std::byte* sample, std::size_t step, float* features);
-
-GatherLane choose_lane(ElementType type) {
-  return type == ElementType::uint8     ? gather_lane<std::uint8_t>
-         : type == ElementType::float32 ? gather_lane<float>
-                                        : gather_lane<double>;
+void gather_floats(const SampleArray&, const std::byte* sample, std::size_t first, std::size_t count, float* features) {
+  std::memcpy(features, sample + first * sizeof(float), count * sizeof(float));
 }
 
-void gather_bytes(const SampleArray& array, const std::byte* sample, float* features) {
-  const auto* bytes = reinterpret_cast<const std::uint8_t*>(sample);
-  kernels::active().scale_bytes(array.shape.size(), bytes, kByteScale, features);
-}
-
-void gather_floats(const SampleArray& array, const std::byte* sample, float* features) {
-  std::memcpy(features, sample, array.shape.size() * sizeof(float));
-}
-
-void gather_doubles(const SampleArray& array, const std::byte* sample, float* features) {
-  for (std::size_t i = 0; i < array.shape.size(); ++i) features[i] = feature_at<double>(sample + i * sizeof(double));
+void gather_doubles(const SampleArray&, const std::byte* sample, std::size_t first, std::size_t count,
+                    float* features) {
+  for (std::size_t i = first; i < first + count; ++i) *features++ = feature_at<double>(sample + i * sizeof(double));
 }
 
 std::size_t element_size(ElementType type) {
   return type == ElementType::uint8 ? 1 : type == ElementType::float32 ? sizeof(float) : sizeof(double);
 }
 
-/// Whether each sample's features lie one behind the other in their order.
-bool is_contiguous(const SampleArray& array) {
+/// How the elements of a sample lie in memory.
+enum class Order {
+  planar,       ///< one behind the other, in the order of the features
+  interleaved,  ///< one behind the other, pixel by pixel: channels last
+  scattered
+};
+
+Order order_of(const SampleArray& array) {
   const auto [channels, height, width] = array.shape;
   const auto step = static_cast<std::ptrdiff_t>(element_size(array.type));
-  const auto row = step * static_cast<std::ptrdiff_t>(width), plane = row * static_cast<std::ptrdiff_t>(height);
-  return (width == 1 || array.column_stride == step) && (height == 1 || array.row_stride == row) &&
-         (channels == 1 || array.channel_stride == plane);
+  const auto has_strides = [&array](std::ptrdiff_t channel, std::ptrdiff_t row, std::ptrdiff_t column) {
+    return (array.shape.width == 1 || array.column_stride == column) &&
+           (array.shape.height == 1 || array.row_stride == row) &&
+           (array.shape.channels == 1 || array.channel_stride == channel);
+  };
+  const auto columns = static_cast<std::ptrdiff_t>(width), pixels = static_cast<std::ptrdiff_t>(height) * columns,
+             depth = static_cast<std::ptrdiff_t>(channels);
+  if (has_strides(pixels * step, columns * step, step)) return Order::planar;
+  if (has_strides(step, columns * depth * step, depth * step)) return Order::interleaved;
+  return Order::scattered;
 }
 
 Gather choose(const SampleArray& array) {
-  const bool contiguous = is_contiguous(array);
+  const bool contiguous = order_of(array) == Order::planar;
   switch (array.type) {
     case ElementType::uint8:
       return contiguous ? gather_bytes : gather_strided<std::uint8_t>;
@@ -103,11 +109,49 @@ const std::byte* sample_at(const SampleArray& array, std::uint64_t index) {
   return array.data + static_cast<std::ptrdiff_t>(index) * array.sample_stride;
 }
 
-constexpr std::size_t kAhead = 2;  // samples
+constexpr std::size_t kAhead = 2;       // samples
+constexpr std::size_t kAheadLines = 8;  // behind them the processor has seen where it goes
 
-/// Asks for a sample's memory. Samples come in random order, which no processor foresees: half the time of gathering.
-void prefetch(const std::byte* sample, std::size_t bytes) {
-  for (std::size_t i = 0; i < bytes; i += kCacheLine) __builtin_prefetch(sample + i);
+/// Asks for what sample number `next` has from feature `first` on. Samples come in random order, which no processor
+/// foresees: half the time of gathering.
+void prefetch(const SampleArray& array, std::span<const std::uint64_t> indices, std::size_t next, std::size_t first) {
+  if (next >= indices.size()) return;
+  const std::byte* sample = sample_at(array, indices[next]);
+  if (order_of(array) == Order::scattered) return;
+  const std::size_t begin = first * element_size(array.type), size = array.shape.size() * element_size(array.type);
+  for (std::size_t i = begin; i < std::min(size, begin + kAheadLines * kCacheLine); i += kCacheLine)
+    __builtin_prefetch(sample + i);
+}
+
+/// One group of samples in the lanes layout.
+using GatherGroup = void (*)(const kernels::Table& kernels, const SampleArray& array,
+                             std::span<const std::uint64_t> indices, float* lanes);
+
+/// Reads all samples side by side, so that their cache misses overlap: asking ahead only costs.
+void gather_group_of_bytes(const kernels::Table& kernels, const SampleArray& array,
+                           std::span<const std::uint64_t> indices, float* lanes) {
+  std::array<const std::uint8_t*, kernels::kMaxLanes> bytes{};
+  for (std::size_t i = 0; i < indices.size(); ++i)
+    bytes[i] = reinterpret_cast<const std::uint8_t*>(sample_at(array, indices[i]));
+  const std::size_t size = array.shape.size();
+  const std::size_t channels = order_of(array) == Order::interleaved ? array.shape.channels : 1;
+  kernels.lanes_from_bytes(indices.size(), bytes.data(), size / channels, channels, kByteScale, lanes);
+}
+
+/// By pieces of rows that stay in the first cache.
+void gather_group(const kernels::Table& kernels, const SampleArray& array, std::span<const std::uint64_t> indices,
+                  float* lanes) {
+  constexpr std::size_t kPiece = 256;  // features
+  std::array<float, kernels::kMaxLanes * kPiece> rows;
+  const Gather gather = choose(array);
+  for (std::size_t first = 0; first < array.shape.size(); first += kPiece) {
+    const std::size_t count = std::min(kPiece, array.shape.size() - first);
+    for (std::size_t i = 0; i < indices.size(); ++i) {
+      prefetch(array, indices, i + kAhead, first);
+      gather(array, sample_at(array, indices[i]), first, count, rows.data() + i * count);
+    }
+    kernels.lanes_from_rows(indices.size(), count, rows.data(), lanes + first * kernels.lanes);
+  }
 }
 
 }  // namespace
@@ -118,21 +162,21 @@ std::ostream& operator<<(std::ostream& out, const Shape& shape) {
 
 void gather_rows(const SampleArray& array, std::span<const std::uint64_t> indices, float* rows) {
   const Gather gather = choose(array);
-  const std::size_t bytes = is_contiguous(array) ? array.shape.size() * element_size(array.type) : 0;
   for (std::size_t i = 0; i < indices.size(); ++i, rows += array.shape.size()) {
-    if (i + kAhead < indices.size()) prefetch(sample_at(array, indices[i + kAhead]), bytes);
-    gather(array, sample_at(array, indices[i]), rows);
+    prefetch(array, indices, i + kAhead, 0);
+    gather(array, sample_at(array, indices[i]), 0, array.shape.size(), rows);
   }
 }
 
-void gather_lanes(const SampleArray& array, std::span<const std::uint64_t> indices, std::size_t lanes, float* out) {
-  const std::size_t features = array.shape.size();
-  const auto one_lane = choose_lane(array.type);
-  for (std::size_t first = 0; first < indices.size(); first += lanes, out += features * lanes) {
-    const auto group = indices.subspan(first, std::min(lanes, indices.size() - first));
-    if (group.size() < lanes) std::fill_n(out, features * lanes, 0.0f);
-    for (std::size_t lane = 0; lane < group.size(); ++lane)
-      one_lane(array, sample_at(array, group[lane]), lanes, out + lane);
+void gather_lanes(const kernels::Table& kernels, const SampleArray& array, std::span<const std::uint64_t> indices,
+                  float* lanes) {
+  const bool dense_bytes = array.type == ElementType::uint8 && order_of(array) != Order::scattered;
+  const GatherGroup gather = dense_bytes ? gather_group_of_bytes : gather_group;
+  while (!indices.empty()) {
+    const std::size_t samples = std::min(kernels.lanes, indices.size());
+    gather(kernels, array, indices.first(samples), lanes);
+    indices = indices.subspan(samples);
+    lanes += array.shape.size() * kernels.lanes;
   }
 }
 

@@ -7,6 +7,9 @@
 #include <span>
 
 namespace asap {
+namespace kernels {
+struct Table;
+}
 
 /// Extent of one sample: channels × height × width. A plain feature vector is {n, 1, 1}.
 struct Shape {
@@ -44,8 +47,9 @@ struct Dataset {
 /// floats. Throws std::invalid_argument when there is no such sample. Thread-safe.
 void gather_rows(const SampleArray& array, std::span<const std::uint64_t> indices, float* rows);
 
-/// The same in the lanes layout of kernels.h: out[⌈indices.size() / lanes⌉][shape.size()][lanes], zeros in the lanes
-/// past the last sample.
-void gather_lanes(const SampleArray& array, std::span<const std::uint64_t> indices, std::size_t lanes, float* out);
+/// The same features in the lanes layout of these kernels (kernels.h), with zeros in the lanes past the last sample.
+/// `lanes` is 64-byte aligned and holds ceil(indices.size() / kernels.lanes) × shape.size() × kernels.lanes floats.
+void gather_lanes(const kernels::Table& kernels, const SampleArray& array, std::span<const std::uint64_t> indices,
+                  float* lanes);
 
 }  // namespace asap

@@ -85,11 +85,13 @@ struct Streams {
   std::size_t form = 0;            ///< 0 … kForms − 1: how far the loop is unrolled
 };
 
+inline constexpr std::size_t kMaxLanes = 16;  ///< of any instruction set
+
 /// The kernels of one instruction set.
 struct Table {
   Isa isa;
   std::string_view name;  ///< "baseline", "avx2", "avx512", "neon"
-  std::size_t lanes;      ///< samples per group in the lanes layout
+  std::size_t lanes;      ///< samples per group in the lanes layout, at most kMaxLanes
 
   // --- dense layers (rows)
   std::size_t (*gemm_scratch)(const Gemm&);  ///< floats; looks at the sizes only, and smaller ones need no more
@@ -142,6 +144,10 @@ struct Table {
 
   // --- input path
   void (*scale_bytes)(std::size_t n, const std::uint8_t* bytes, float scale, float* values);  ///< values = scale·bytes
+  /// One group in the lanes layout, [channel][pixel][lane] = scale·bytes[lane][pixel][channel], of `samples` ≤ lanes
+  /// images; zeros in the lanes past the last one. Images that are planar in memory have one channel of all features.
+  void (*lanes_from_bytes)(std::size_t samples, const std::uint8_t* const* bytes, std::size_t pixels,
+                           std::size_t channels, float scale, float* lanes);
 
   // --- update path. The arithmetic of every engine: one formula per element, the same bits in place and out of place.
   void (*copy)(std::size_t n, const float* from, float* to);

@@ -24,6 +24,8 @@ constexpr std::size_t kLanes = 4, kRegisters = 32;
 constexpr std::size_t kLanes = 4, kRegisters = 16;
 #endif
 
+static_assert(kLanes <= kMaxLanes);
+
 typedef float Vec __attribute__((vector_size(kLanes * sizeof(float)), may_alias));
 typedef float UnalignedVec __attribute__((vector_size(kLanes * sizeof(float)), aligned(alignof(float)), may_alias));
 typedef std::int32_t IntVec __attribute__((vector_size(kLanes * sizeof(float))));

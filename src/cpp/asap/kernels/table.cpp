@@ -55,6 +55,7 @@ constinit const Table table{
     .lanes_from_rows = lanes_from_rows,
     .rows_from_lanes = rows_from_lanes,
     .scale_bytes = scale_bytes,
+    .lanes_from_bytes = lanes_from_bytes,
     .copy = copy,
     .accumulate = accumulate,
     .scaled_copy = scaled_copy,

@@ -26,7 +26,7 @@ void run(const float* theta, const SampleArray& inputs, std::span<const std::uin
   const model::Extent& first = workspace.plan.extents[0];
   float* features = workspace.activations[0].data();
   if (first.layout == model::Layout::lanes)
-    gather_lanes(inputs, slice, first.lanes, features);
+    gather_lanes(workspace.plan.kernels, inputs, slice, features);
   else
     gather_rows(inputs, slice, features);
   model::propagate_forward(theta, slice.size(), workspace);
