@@ -34,6 +34,13 @@ guard: $(INSTALLED)  ## Count the instructions of an update with callgrind and c
 guard-store: $(INSTALLED)  ## Store those counts, after a change that is meant to alter them
 	$(BIN)/python tests/guard/guard.py $(BUILD) --store
 
+.PHONY: neon
+neon: $(READY)  ## Build for aarch64 with a cross compiler and run the tests of kernels, data and models under emulation
+	$(BIN)/cmake -S . -B build/neon -G Ninja -DASAP_DEVELOPER=ON -DCMAKE_TOOLCHAIN_FILE=cmake/aarch64.cmake \
+	  -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ninja)
+	$(BIN)/cmake --build build/neon
+	$(BIN)/ctest --test-dir build/neon --output-on-failure -R '^(kernels|data|model|fused)_'
+
 .PHONY: lint
 lint: $(INSTALLED)  ## Check formatting, style, types, docstrings and that each header compiles alone
 	$(BIN)/ruff check
