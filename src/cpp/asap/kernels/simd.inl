@@ -1,6 +1,7 @@
 // Vectors of this instruction set: kLanes floats, loads, stores and the few operations the operators lack.
 //
-// Only compiler vector extensions: the same source serves x86-64 and aarch64, GCC and Clang.
+// Compiler vector extensions, so that the same source serves x86-64 and aarch64, GCC and Clang; only for parts of a
+// vector AVX-512's own instructions, where the others copy piece by piece.
 
 #define ASAP_INLINE inline __attribute__((always_inline))
 
@@ -60,6 +61,20 @@ ASAP_INLINE void copy_few(float* to, const float* from, std::size_t count) {
     }
 }
 
+#if defined(__AVX512F__)
+
+ASAP_INLINE __mmask16 first_lanes(std::size_t count) { return static_cast<__mmask16>((1u << count) - 1); }
+
+/// The first `count` < kLanes floats, then zeros; nothing behind them is read.
+ASAP_INLINE Vec load_first(const float* from, std::size_t count) {
+  return _mm512_maskz_loadu_ps(first_lanes(count), from);
+}
+
+/// Writes the first `count` < kLanes lanes and nothing behind them.
+ASAP_INLINE void store_first(float* to, std::size_t count, Vec v) { _mm512_mask_storeu_ps(to, first_lanes(count), v); }
+
+#else
+
 /// The first `count` < kLanes floats, then zeros; nothing behind them is read.
 ASAP_INLINE Vec load_first(const float* from, std::size_t count) {
   alignas(Vec) float lanes[kLanes] = {};
@@ -73,6 +88,8 @@ ASAP_INLINE void store_first(float* to, std::size_t count, Vec v) {
   store(lanes, v);
   copy_few(to, lanes, count);
 }
+
+#endif
 
 /// Elements at … at + kLanes − 1 of array[size]; zeros for those that do not exist.
 ASAP_INLINE Vec load_within(const float* array, std::size_t size, std::size_t at) {

@@ -5,6 +5,10 @@
 // AVX-512 instructions would crash processors without them.
 #include "asap/kernels/kernels.h"
 
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
 namespace asap::kernels::ASAP_KERNEL_ISA {
 namespace {
 
@@ -13,6 +17,8 @@ namespace {
 #include "asap/kernels/shuffle.inl"
 #include "asap/kernels/math.inl"
 #include "asap/kernels/elementwise.inl"
+#include "asap/kernels/gemm_tile.inl"
+#include "asap/kernels/gemm_panel.inl"
 #include "asap/kernels/gemm.inl"
 #include "asap/kernels/convolution.inl"
 #include "asap/kernels/convolution_weights.inl"
