@@ -34,11 +34,15 @@ class Worker {
 
   /// Allocates nothing; what it uses was made by the constructor.
   void run() {
-    while (!run_.stop.load(std::memory_order_relaxed)) {
-      const std::optional<std::uint64_t> batch = next_batch();
-      if (!batch) break;
-      update(*batch);
+    while (!run_.stop.load(std::memory_order_relaxed) && turn()) {
     }
+  }
+
+  /// One turn of the loop. Returns false when there is no batch left.
+  bool turn() {
+    const std::optional<std::uint64_t> batch = next_batch();
+    if (batch) update(*batch);
+    return batch.has_value();
   }
 
   /// However the loop ended: nobody waits for this worker from here on.
