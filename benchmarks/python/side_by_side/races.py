@@ -1,0 +1,98 @@
+"""The time to a training loss: a sweep of settings for each contender, then the best of each with several seeds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from side_by_side.forms import Form
+from side_by_side.process import AbsentError, Process
+from side_by_side.rates import Bench, tell
+from side_by_side.target import Arrival, Setting, fastest, time_to
+
+Tried = list[tuple[Setting, float]]
+
+
+@dataclass(frozen=True)
+class Races:
+    """Contenders on the way to a loss.
+
+    Attributes:
+        bench: where they run.
+        target: the training loss to reach.
+        batches: the batch sizes tried.
+        rates: the learning rates tried.
+        seeds: how many starts are timed at the best setting.
+    """
+
+    bench: Bench
+    target: float
+    batches: Sequence[int]
+    rates: Sequence[float]
+    seeds: int
+
+    def arrivals(self, contenders: Mapping[str, Sequence[Form]], model: str, cores: int) -> list[Arrival]:
+        """Let each library find its best setting among its forms, then time them in turns, seed by seed."""
+        tried = {peer: self._sweep(forms, model, cores) for peer, forms in contenders.items()}
+        settings = {peer: fastest(trials) for peer, trials in tried.items() if trials}
+        with ExitStack() as stack:
+            processes = {
+                peer: stack.enter_context(
+                    self.bench.process(_named(contenders[peer], setting), model, setting.batch, cores)
+                )
+                for peer, setting in settings.items()
+            }
+            runs = [
+                {peer: self._time(processes[peer], model, settings[peer], seed) for peer in settings}
+                for seed in range(1, self.seeds + 1)
+            ]
+        made = []
+        for peer, setting in settings.items():
+            seconds, epochs = zip(*(run[peer] for run in runs), strict=True)
+            made.append(Arrival(model, cores, peer, setting, seconds, epochs, tuple(tried[peer])))
+        return made
+
+    def _sweep(self, forms: Sequence[Form], model: str, cores: int) -> Tried:
+        """Return the seconds of all settings that are available; one slower than the best before is given up."""
+        tried: Tried = []
+        for form in forms:
+            for batch in self.batches:
+                try:
+                    with self.bench.process(form, model, batch, cores) as contender:
+                        self._try(contender, batch, model, tried)
+                except AbsentError as absence:
+                    tell(f"{form.peer} {form.name}: absent: {absence}")
+        return tried
+
+    def _try(self, contender: Process, batch: int, model: str, tried: Tried) -> None:
+        contender.rate(0.1)  # so that nothing is compiled in the first stretch of updates
+        for rate in self.rates:
+            setting = Setting(contender.form.name, batch, rate)
+            limit = min((seconds for _, seconds in tried), default=math.inf)
+            seconds, _ = self._time(contender, model, setting, 0, limit)
+            tried.append((setting, seconds))
+            tell(f"{model} {contender.form.peer} {setting}: {seconds:.2f} s")
+
+    def _time(
+        self, contender: Process, model: str, setting: Setting, seed: int, limit: float = math.inf
+    ) -> tuple[float, float]:
+        """Return seconds and epochs to the target."""
+        self.bench.begin(contender, model, setting.rate, seed)
+        file = str(self.bench.reference.folder / "snapshot.npy")
+
+        def judge() -> float:
+            contender.ask("save", file)
+            return self.bench.reference.loss(model, file)
+
+        def advance(updates: int) -> tuple[int, float]:
+            made, seconds = contender.ask("for_updates", updates)
+            return made, seconds
+
+        seconds, samples = time_to(self.target, setting.batch, advance, judge, limit)
+        return seconds, samples / self.bench.reference.samples
+
+
+def _named(forms: Sequence[Form], setting: Setting) -> Form:
+    return next(form for form in forms if form.name == setting.form)
