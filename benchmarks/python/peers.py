@@ -5,7 +5,10 @@
 Every form of every peer runs in a process of its own, with its threads limited before it is loaded, and is timed only
 after its update was found to subtract asap's gradient. Ratios above 1 mean that asap is faster; the best form of each
 peer has a star. The data are MNIST's where `asap.datasets` finds it, else random bytes of its shape, which have no loss
-to reach. Peers are not needed by asap; one that is not installed is listed as absent.
+to reach. asap needs no peer; `pip install ".[peers]"` brings them, and those not installed are listed as absent.
+
+On one core the clock is the process's CPU time, on several it is the wall's: others on the machine then spoil figures,
+those of threads that wait for each other most.
 """
 
 from __future__ import annotations
@@ -19,9 +22,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from asap import _names
 from asap.environment import environment
 from side_by_side import figures, target
-from side_by_side.forms import ENGINES, MODELS, PEERS, Form, forms, ours
+from side_by_side.forms import MODELS, PEERS, Form, forms, ours
 from side_by_side.races import Races
 from side_by_side.rates import Bench, Rates
 from side_by_side.reference import Reference, mnist
@@ -47,6 +51,7 @@ def main() -> None:
         document = {
             "environment": known(bench.versions),
             "data": source,
+            "clock": "CPU time of the process on one core, wall-clock time on several",
             "seconds_per_turn": options.seconds,
             "rows": [row.plain() for row in rows],
             "target_loss": options.target_loss,
@@ -100,7 +105,7 @@ def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--models", type=words(MODELS), default=MODELS)
     parser.add_argument("--batches", type=numbers(int), default=(16, 64, 512))
     parser.add_argument("--peers", type=words(PEERS), default=PEERS, help="none: '' compares engines alone")
-    parser.add_argument("--engines", type=words(ENGINES), default=("hogwild",), help="the first is beside the others")
+    parser.add_argument("--engines", type=engines, default=("hogwild",), help="the first is beside all others")
     parser.add_argument("--cores", type=numbers(int), default=(1, 2))
     parser.add_argument("--repeats", type=int, default=5, help="pairs per comparison; 0 leaves the rates out")
     parser.add_argument("--seconds", type=float, default=1.0, help="of each turn")
@@ -126,11 +131,22 @@ def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     return options
 
 
+def engines(text: str) -> tuple[str, ...]:
+    """Return a comma-separated list of engines, which asap knows."""
+    found = tuple(_names.words(text))
+    for word in found:
+        try:
+            _names.engine(word)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+    return found
+
+
 def words(accepted: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
     """Return what reads a comma-separated list of these words."""
 
     def read(text: str) -> tuple[str, ...]:
-        found = tuple(word.strip() for word in text.split(",") if word.strip())
+        found = tuple(word for word in _names.words(text) if word)
         if unknown := set(found) - set(accepted):
             raise argparse.ArgumentTypeError(f"{', '.join(sorted(unknown))}: none of {', '.join(accepted)}")
         return found

@@ -13,7 +13,7 @@ import pytest
 import peers
 from side_by_side import figures, target
 from side_by_side.figures import Row
-from side_by_side.forms import ENGINES, MODELS, PEERS, Form, forms, ours
+from side_by_side.forms import MODELS, PEERS, Form, forms
 from side_by_side.problem import Batches, Problem
 from side_by_side.process import AbsentError, WrongGradientError, checked
 from side_by_side.reference import Reference
@@ -98,7 +98,6 @@ def test_every_form_has_its_module_and_one_core_no_processes() -> None:
             assert all((package / f"{form.module}.py").exists() for form in forms(peer, model, 2))
     assert "processes" in {form.uses for form in forms("pytorch", "mlp", 2)}
     assert forms("scikit-learn", "lenet", 1) == []
-    assert {ours(engine).name for engine in ENGINES} == set(ENGINES)
 
 
 def test_batches_of_an_epoch_are_disjoint_and_repeat_with_the_seed() -> None:
@@ -152,11 +151,17 @@ def test_the_fastest_setting_is_shown_and_nothing_infinite_is_written() -> None:
 
 def test_a_quick_run_shortens_what_was_not_given() -> None:
     assert peers.parsed([]).batches == (16, 64, 512)
-    quick = peers.parsed(["--quick", "--repeats", "9", "--peers", "jax, pytorch", "--models", "lenet"])
+    quick = peers.parsed(
+        ["--quick", "--repeats", "9", "--peers", "jax, pytorch", "--models", "lenet", "--engines", "leashed:2"]
+    )
     assert (quick.batches, quick.repeats, quick.peers, quick.models) == ((64,), 9, ("jax", "pytorch"), ("lenet",))
+    assert quick.engines == ("leashed:2",)
 
 
-@pytest.mark.parametrize("arguments", [["--peers", "numpy"], ["--batches", "0"], ["--cores", "x"], ["--models", "vgg"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--peers", "numpy"], ["--batches", "0"], ["--cores", "x"], ["--models", "vgg"], ["--engines", "fast"]],
+)
 def test_bad_options_are_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         peers.parsed(arguments)

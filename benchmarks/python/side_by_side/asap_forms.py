@@ -6,17 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import asap
-from asap import engines
+from asap import _names
 from side_by_side.contender import Contender, Task
-
-ENGINES = {
-    "sequential": engines.Sequential,
-    "synchronous": engines.Synchronous,
-    "locked": engines.Locked,
-    "hogwild": engines.Hogwild,
-    "leashed": engines.Leashed,
-}
-MODELS = {"mlp": asap.models.MLP, "lenet": asap.models.LeNet}
 
 
 class Asap(Contender):
@@ -26,8 +17,8 @@ class Asap(Contender):
         super().__init__(task, {"asap": asap.__version__})
         problem = task.problem()
         self._data = (problem.inputs, problem.labels)
-        self._model = MODELS[task.model](self._data)
-        self._engine = ENGINES[task.variant]()
+        self._model = _names.MODELS[task.model](self._data)
+        self._engine = _names.engine(task.variant)
         self._workers = len(task.cpus)
         self._batch = task.batch
 

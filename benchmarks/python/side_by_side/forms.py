@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-ENGINES = ("hogwild", "sequential", "synchronous", "locked", "leashed")
 PEERS = ("pytorch", "jax", "scikit-learn")
 MODELS = ("mlp", "lenet")
 
@@ -41,7 +40,7 @@ class Form:
 
 
 def ours(engine: str) -> Form:
-    """Return asap with an engine, one worker per core."""
+    """Return asap with an engine, in the words of its command line, and one worker per core."""
     return Form("asap", engine, "asap_forms", engine, "workers")
 
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import asap
+from asap import _names
 
 SAMPLES = 60_000
-MODELS = {"mlp": asap.models.MLP, "lenet": asap.models.LeNet}
 JUDGED = slice(None, None, 6)  # the samples whose loss is computed between stretches of training
 
 Data = tuple[NDArray[np.uint8], NDArray[np.int64]]
@@ -45,7 +45,7 @@ class Reference:
 
     def write(self, model: str, batches: set[int]) -> None:
         """Write parameters, their layout, and the gradient of the first samples for each batch size."""
-        network = MODELS[model](self._data)
+        network = _names.MODELS[model](self._data)
         noise = np.random.default_rng(1).normal(0, 0.01, network.num_parameters)
         network.parameters += noise.astype(np.float32)  # no bias is 0, where a mistake in it would not show
         np.save(self.folder / f"{model}-parameters.npy", network.parameters)
@@ -57,11 +57,11 @@ class Reference:
     def start(self, model: str, seed: int) -> str:
         """Write fresh parameters; return the file."""
         file = self.folder / f"{model}-start.npy"
-        np.save(file, MODELS[model](self._data, seed=seed).parameters)
+        np.save(file, _names.MODELS[model](self._data, seed=seed).parameters)
         return str(file)
 
     def loss(self, model: str, file: str) -> float:
         """Return the training loss of the parameters in a file, on every sixth sample."""
-        network = MODELS[model](self._data)
+        network = _names.MODELS[model](self._data)
         network.parameters = np.load(file)
         return network.evaluate((self._data[0][JUDGED], self._data[1][JUDGED])).loss
