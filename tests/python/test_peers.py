@@ -142,7 +142,7 @@ def test_the_fastest_setting_is_shown_and_nothing_infinite_is_written() -> None:
     slow, fast = target.Setting("eager", 16, 0.1), target.Setting("eager", 32, 0.2)
     tried = ((slow, math.inf), (fast, 2.0))
     assert target.fastest(tried) == fast
-    arrival = target.Arrival("mlp", 1, "pytorch", fast, (3.0, 1.0, 2.0), (1.0, 1.0, 1.5), tried)
+    arrival = target.Arrival("mlp", 1, "pytorch", fast, ((3.0, 1.0), (1.0, 1.0), (2.0, 1.5)), tried)
     _, line = target.table([arrival]).splitlines()
     assert line.split() == ["mlp", "1", "pytorch", "eager", "32", "0.2", "1.00", "2.00", "1.00", "–", "3.00"]
     document = json.loads(json.dumps(arrival.plain(), allow_nan=False))

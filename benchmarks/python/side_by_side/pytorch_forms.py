@@ -6,6 +6,8 @@ parameters: measured faster than modules with `torch.optim.SGD(fused=True)`, by 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -130,45 +132,57 @@ class Compiled(Eager):
             raise UnavailableError(f"torch.compile: {str(error).splitlines()[0]}") from error
 
 
+class Layer(NamedTuple):
+    """A dense layer: parameters, what comes in and out, the loss's derivative by what comes out; transposed views."""
+
+    weight: Tensor
+    bias: Tensor
+    x: Tensor
+    y: Tensor
+    delta: Tensor
+    weight_t: Tensor
+    delta_t: Tensor
+
+
 class ByHand(Eager):
-    """The MLP's gradient written out in place on tensors that stay, and added to the weights by the products."""
+    """The MLP's gradient written out, on tensors and views that stay; its products add it to the weights in place."""
 
     def __init__(self, task: Task, weights: list[Tensor] | None = None) -> None:
         super().__init__(task, weights)
         self.weights = [weight.detach() for weight in self.weights]
-        outputs = [len(bias) for bias in self.weights[1::2]]
-        self._activations = [self._x, *(torch.empty(task.batch, units) for units in outputs)]
-        self._deltas = [torch.empty(task.batch, units) for units in outputs]
-        self._minus_one = torch.full((task.batch, 1), -1.0)
+        self._layers: list[Layer] = []
+        x = self._x
+        for weight, bias in zip(self.weights[::2], self.weights[1::2], strict=True):
+            y, delta = torch.empty(2, task.batch, len(bias)).unbind()
+            self._layers.append(Layer(weight, bias, x, y, delta, weight.t(), delta.t()))
+            x = y
+        self._labels_column = self._y.unsqueeze(1)
+        self._minus_ones = torch.full((task.batch, 1), -1.0)
+        self._ones = torch.ones(task.batch)
 
     @torch.inference_mode()
     def update(self, indices: NDArray[np.int64]) -> None:
         """See Contender."""
         self._gather(indices)
         self._forward()
-        self._backward(-self._rate)
+        self._backward(-self._rate / len(indices))
 
     def _forward(self) -> None:
-        layers = list(
-            zip(self.weights[::2], self.weights[1::2], self._activations, self._activations[1:], strict=False)
-        )
-        for weight, bias, x, y in layers:
-            torch.addmm(bias, x, weight.t(), out=y)
-            if y is not self._activations[-1]:
-                y.relu_()
+        *hidden, last = self._layers
+        for layer in hidden:
+            torch.addmm(layer.bias, layer.x, layer.weight_t, out=layer.y).relu_()
+        torch.addmm(last.bias, last.x, last.weight_t, out=last.y)
+        torch.softmax(last.y, 1, out=last.delta).scatter_add_(1, self._labels_column, self._minus_ones)
 
     def _backward(self, step: float) -> None:
-        last = self._deltas[-1]
-        torch.softmax(self._activations[-1], 1, out=last)
-        last.scatter_add_(1, self._y.unsqueeze(1), self._minus_one).div_(len(last))
-        for i in reversed(range(len(self._deltas))):
-            weight, bias, delta, x = self.weights[2 * i], self.weights[2 * i + 1], self._deltas[i], self._activations[i]
+        for i in reversed(range(len(self._layers))):
+            layer = self._layers[i]
             if i > 0:
-                before = self._deltas[i - 1]
-                torch.mm(delta, weight, out=before)
-                torch.ops.aten.threshold_backward.grad_input(before, x, 0, grad_input=before)
-            weight.addmm_(delta.t(), x, alpha=step)
-            bias.add_(delta.sum(0), alpha=step)
+                before = self._layers[i - 1].delta
+                torch.mm(layer.delta, layer.weight, out=before)
+                torch.ops.aten.threshold_backward.grad_input(before, layer.x, 0, grad_input=before)
+            layer.weight.addmm_(layer.delta_t, layer.x, alpha=step)
+            layer.bias.addmv_(layer.delta_t, self._ones, alpha=step)
 
 
 VARIANTS = {"eager": Eager, "compiled": Compiled, "by-hand": ByHand}

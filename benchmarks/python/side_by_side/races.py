@@ -39,20 +39,21 @@ class Races:
         settings = {peer: fastest(trials) for peer, trials in tried.items() if trials}
         with ExitStack() as stack:
             processes = {
-                peer: stack.enter_context(
-                    self.bench.process(_named(contenders[peer], setting), model, setting.batch, cores)
-                )
+                peer: stack.enter_context(self._process(contenders[peer], setting, model, cores))
                 for peer, setting in settings.items()
             }
             runs = [
-                {peer: self._time(processes[peer], model, settings[peer], seed) for peer in settings}
+                {peer: self._time(processes[peer], model, setting, seed) for peer, setting in settings.items()}
                 for seed in range(1, self.seeds + 1)
             ]
-        made = []
-        for peer, setting in settings.items():
-            seconds, epochs = zip(*(run[peer] for run in runs), strict=True)
-            made.append(Arrival(model, cores, peer, setting, seconds, epochs, tuple(tried[peer])))
-        return made
+        return [
+            Arrival(model, cores, peer, setting, tuple(run[peer] for run in runs), tuple(tried[peer]))
+            for peer, setting in settings.items()
+        ]
+
+    def _process(self, forms: Sequence[Form], setting: Setting, model: str, cores: int) -> Process:
+        form = next(form for form in forms if form.name == setting.form)
+        return self.bench.process(form, model, setting.batch, cores)
 
     def _sweep(self, forms: Sequence[Form], model: str, cores: int) -> Tried:
         """Return the seconds of all settings that are available; one slower than the best before is given up."""
@@ -67,7 +68,6 @@ class Races:
         return tried
 
     def _try(self, contender: Process, batch: int, model: str, tried: Tried) -> None:
-        contender.rate(0.1)  # so that nothing is compiled in the first stretch of updates
         for rate in self.rates:
             setting = Setting(contender.form.name, batch, rate)
             limit = min((seconds for _, seconds in tried), default=math.inf)
@@ -79,6 +79,7 @@ class Races:
         self, contender: Process, model: str, setting: Setting, seed: int, limit: float = math.inf
     ) -> tuple[float, float]:
         """Return seconds and epochs to the target."""
+        contender.rate(0.1)  # what is compiled late, is compiled now
         self.bench.begin(contender, model, setting.rate, seed)
         file = str(self.bench.reference.folder / "snapshot.npy")
 
@@ -92,7 +93,3 @@ class Races:
 
         seconds, samples = time_to(self.target, setting.batch, advance, judge, limit)
         return seconds, samples / self.bench.reference.samples
-
-
-def _named(forms: Sequence[Form], setting: Setting) -> Form:
-    return next(form for form in forms if form.name == setting.form)

@@ -39,8 +39,7 @@ class Arrival:
         cores: how many it could use.
         peer: the library.
         setting: the fastest of those tried.
-        seconds: to the target, seed by seed; infinity where it never arrived.
-        epochs: passes over the data until then, seed by seed.
+        runs: seconds to the target, infinity where it never arrived, and passes over the data until then, per seed.
         tried: every setting of the sweep with its seconds.
     """
 
@@ -48,14 +47,23 @@ class Arrival:
     cores: int
     peer: str
     setting: Setting
-    seconds: tuple[float, ...]
-    epochs: tuple[float, ...]
+    runs: tuple[tuple[float, float], ...]
     tried: tuple[tuple[Setting, float], ...]
+
+    @property
+    def seconds(self) -> list[float]:
+        """To the target, in ascending order."""
+        return sorted(seconds for seconds, _ in self.runs)
+
+    @property
+    def epochs(self) -> float:
+        """Median of the passes over the data."""
+        return median(epochs for _, epochs in self.runs)
 
     def plain(self) -> dict[str, Any]:
         """Return it as a row of the result file, without infinities."""
         return asdict(self) | {
-            "seconds": [_finite(value) for value in self.seconds],
+            "runs": [{"seconds": _finite(seconds), "epochs": epochs} for seconds, epochs in self.runs],
             "tried": [asdict(setting) | {"seconds": _finite(value)} for setting, value in self.tried],
         }
 
@@ -96,8 +104,8 @@ def table(arrivals: Sequence[Arrival]) -> str:
 def _cells(arrival: Arrival) -> tuple[str, ...]:
     setting = arrival.setting
     known = (arrival.model, str(arrival.cores), arrival.peer, setting.form, str(setting.batch), f"{setting.rate:g}")
-    spread = f"{min(arrival.seconds):.2f} – {max(arrival.seconds):.2f}"
-    return (*known, f"{median(arrival.epochs):.2f}", f"{median(arrival.seconds):.2f}", spread)
+    spread = f"{arrival.seconds[0]:.2f} – {arrival.seconds[-1]:.2f}"
+    return (*known, f"{arrival.epochs:.2f}", f"{median(arrival.seconds):.2f}", spread)
 
 
 def _finite(value: float) -> float | None:
