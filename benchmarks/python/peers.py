@@ -43,7 +43,8 @@ def main() -> None:
         bench = Bench(reference)
         print(f"data: {source}", flush=True)
         rows = measured_rates(bench, options) if options.repeats else []
-        print(figures.table(rows), flush=True)
+        if rows:
+            print(figures.table(rows), flush=True)
         arrivals = measured_arrivals(bench, options, rows) if reach else []
     if arrivals:
         print(f"\ntime to a training loss of {options.target_loss:g}, {options.seeds} seeds\n{target.table(arrivals)}")

@@ -73,7 +73,8 @@ class Races:
             limit = min((seconds for _, seconds in tried), default=math.inf)
             seconds, _ = self._time(contender, model, setting, 0, limit)
             tried.append((setting, seconds))
-            tell(f"{model} {contender.form.peer} {setting}: {seconds:.2f} s")
+            outcome = f"{seconds:.2f} s" if math.isfinite(seconds) else "given up"
+            tell(f"{model}  {contender.form.peer}  {setting.form}  {batch}  rate {rate:g}: {outcome}")
 
     def _time(
         self, contender: Process, model: str, setting: Setting, seed: int, limit: float = math.inf
