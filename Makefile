@@ -9,7 +9,7 @@ READY := $(VENV)/ready-to-build
 INSTALLED := $(BUILD)/installed
 
 # Folders count too: a new or a removed source changes its folder. Python sources are used where they lie.
-SOURCES := pyproject.toml CMakeLists.txt $(shell find cmake src tests/cpp tests/guard)
+SOURCES := pyproject.toml CMakeLists.txt $(shell find cmake src tests/cpp tests/guard benchmarks/native)
 CXX_FOLDERS := src tests examples benchmarks
 CLANG_FORMAT := find $(CXX_FOLDERS) -name '*.h' -o -name '*.inl' -o -name '*.cpp' | xargs $(BIN)/clang-format
 
@@ -25,6 +25,14 @@ demo: $(INSTALLED)  ## Train LeNet on MNIST (without data in reach: digits) with
 test: $(INSTALLED)  ## Run every test, C++ and Python; the ones on real data need ASAP_DATA_DIR
 	$(BIN)/ctest --test-dir $(BUILD) --output-on-failure
 	$(BIN)/python -m pytest
+
+.PHONY: bench
+bench: $(INSTALLED)  ## Measure updates, kernels and stores beside what this machine can do; writes build/bench
+	$(BIN)/python benchmarks/native/run.py $(BUILD)/benchmarks/native updates kernels update_path stores
+
+.PHONY: sweep
+sweep: $(INSTALLED)  ## Measure products and convolutions over many sizes and list the cliffs; writes build/bench
+	$(BIN)/python benchmarks/native/run.py $(BUILD)/benchmarks/native sweep --name sweep
 
 .PHONY: guard
 guard: $(INSTALLED)  ## Count the instructions of an update with callgrind and compare them with the stored ones

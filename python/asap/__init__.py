@@ -17,6 +17,7 @@ except ImportError as error:
     ) from error
 
 from asap import datasets, engines, layers, models, rates, steps, stops
+from asap.benchmark import Benchmark, bench
 from asap.callbacks import RunState
 from asap.engines import Hogwild, Leashed, Locked, Synchronous
 from asap.history import History
@@ -33,6 +34,7 @@ from asap.trainer import train
 __version__ = _core.__version__
 
 __all__ = [
+    "Benchmark",
     "Constant",
     "ConstantRate",
     "Conv2d",
@@ -62,6 +64,7 @@ __all__ = [
     "Tanh",
     "TargetAccuracy",
     "TargetLoss",
+    "bench",
     "datasets",
     "engines",
     "layers",

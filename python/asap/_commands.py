@@ -15,6 +15,7 @@ from rich.console import Console
 from asap import _checks, _comparison, _core, _names, _tables, datasets
 from asap._paths import cmake_dir as find_cmake_dir
 from asap._plain import dumps
+from asap.benchmark import bench as run_benchmark
 from asap.config import checked_config
 from asap.datasets.files import write_atomically
 from asap.environment import environment
@@ -161,6 +162,16 @@ def compare(
 
 
 @app.command()
+def bench(batch_size: BatchSize = 64, progress: Progress = None, json: Json = None) -> None:
+    """Measure this machine's peak, the kernels, and the updates per second of each engine, on one core."""
+    with _arguments():
+        _checks.integer("batch_size", batch_size, 1)
+    with _failures():
+        figures = run_benchmark(batch_size=batch_size, progress=progress is not False)
+    _show(_tables.benchmark(figures), figures.to_dict(), json)
+
+
+@app.command()
 def info(json: Json = None) -> None:
     """Show CPU, instruction sets and build, as a bug report needs them."""
     document = {**environment(), "available_isas": _core.available_isas(), **_core.build_info()}
@@ -210,9 +221,9 @@ def _arguments() -> Iterator[None]:
 
 @contextmanager
 def _failures() -> Iterator[None]:
-    """Show missing data, extras and unwritable files without a traceback, exit status 1."""
+    """Show missing data, extras, unwritable files and wrong answers without a traceback, exit status 1."""
     try:
         yield
-    except (datasets.DataError, ImportError, OSError) as error:
+    except (datasets.DataError, ImportError, OSError, _core.WrongAnswerError) as error:
         print(f"Error: {error}", file=sys.stderr)
         raise typer.Exit(1) from error

@@ -180,3 +180,19 @@ def train(
     KeyboardInterrupt: Ctrl-C is seen about every 50 ms, by running pending signal handlers; the run then ends with
     status "interrupted". Any other exception of a signal handler or the observer ends the run and is raised.
     """
+
+# --- benchmarks
+class WrongAnswerError(RuntimeError):
+    """The answer of a benchmark differs from the reference's."""
+
+class BenchmarkCase:
+    """A named piece of work, prepared and checked when it is measured."""
+
+    @property
+    def name(self) -> str: ...
+    def measure(self, rounds: int, seconds: float) -> dict[str, Any]:
+        """Return name, unit, seconds, rate, limit, share; WrongAnswerError when it is wrong."""
+
+def kernel_cases() -> list[BenchmarkCase]: ...
+def update_cases(batch_size: int) -> list[tuple[str, str, BenchmarkCase]]: ...  # network, engine
+def fma_peak(seconds: float) -> float: ...  # GFLOP/s of one core

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich import box
+from rich.console import Group
 from rich.table import Table
 
 from asap._comparison import Outcome, summaries
+from asap.benchmark import Benchmark
 from asap.datasets import SetStatus
 from asap.run import Run
 
@@ -93,6 +95,50 @@ def facts(values: Mapping[str, Any]) -> Table:
     for name, value in values.items():
         table.add_row(name, ", ".join(map(str, value)) if isinstance(value, list) else str(value))
     return table
+
+
+def benchmark(figures: Benchmark) -> Group:
+    """Return two tables: a row per kernel, and a row per network and engine."""
+    isa = figures.environment["isa"]
+    kernels = _table(
+        f"Kernels on one core, {isa}: FMA peak {figures.peak:.1f} GFLOP/s",
+        "kernel",
+        "µs",
+        "rate",
+        "limit",
+        "unit",
+        "share",
+        left=1,
+    )
+    for row in figures.kernels:
+        kernels.add_row(
+            row["name"],
+            _number(row["seconds"] * 1e6, ",.2f"),
+            _number(row["rate"], ".1f"),
+            _number(row["limit"], ".1f"),
+            row["unit"],
+            _number(row["share"], ".1%"),
+        )
+    updates = _table(
+        "Updates per second of one worker, beside the limit set by their FLOPs",
+        "network",
+        "engine",
+        "batch",
+        "updates/s",
+        "limit",
+        "share",
+        left=2,
+    )
+    for row in figures.updates:
+        updates.add_row(
+            row["network"],
+            row["engine"],
+            str(row["batch_size"]),
+            _number(row["updates_per_second"], ",.0f"),
+            _number(row["limit"], ",.0f"),
+            _number(row["share"], ".1%"),
+        )
+    return Group(kernels, updates)
 
 
 def _table(title: str | None, *columns: str, left: int = 0) -> Table:

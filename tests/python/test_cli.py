@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 import asap
-from asap import _names, cli, engines
+from asap import _core, _names, benchmark, cli, engines
 
 pytest.importorskip("typer", reason="needs the extra cli")
 pytest.importorskip("rich", reason="needs the extra cli")
@@ -59,7 +59,7 @@ def strict(text: str) -> Any:
 
 def test_without_arguments_the_commands_are_listed() -> None:
     done = subprocess.run([sys.executable, "-m", "asap"], capture_output=True, text=True, check=True)
-    for name in ("train", "compare", "info", "datasets"):
+    for name in ("train", "compare", "bench", "info", "datasets"):
         assert f"\n  {name} " in done.stdout
     assert done.stderr == ""
 
@@ -229,6 +229,46 @@ def test_bad_lists_return_2(command: Command, arguments: list[str], error: str) 
     result = command("compare", *arguments)
     assert result.status == 2
     assert error in " ".join(result.err.split())
+
+
+@pytest.fixture
+def quick_benchmark(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(benchmark, "_ROUNDS", 1)
+    monkeypatch.setattr(benchmark, "_SECONDS", 1e-6)
+
+
+def test_benchmarks_are_a_table_and_a_document(command: Command, quick_benchmark: None) -> None:
+    status, out, err = command("bench", "--batch-size", 2, "--json", "-")
+    document = strict(out)
+    assert status == 0
+    assert document["schema"] == "asap.bench/1"
+    assert document["environment"]["threads"] == 1
+    assert {row["engine"] for row in document["updates"]} >= {"sequential", "hogwild", "leashed"}
+    assert "1 of 23: gemm NN" in err
+    assert f"FMA peak {document['peak_gflops']:.1f} GFLOP/s" in err
+    result = command("bench", "--batch-size", 2, "--no-progress")
+    assert (result.status, result.err) == (0, "")
+    assert all(row["name"] in result.out for row in document["kernels"])
+
+
+def test_a_wrong_answer_of_a_benchmark_returns_1(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Wrong:
+        name = "wrong"
+
+        def measure(self, rounds: int, seconds: float) -> dict[str, Any]:
+            raise _core.WrongAnswerError("wrong is wrong")
+
+    monkeypatch.setattr(_core, "update_cases", lambda batch_size: [("MLP", "hogwild", Wrong())])
+    monkeypatch.setattr(_core, "kernel_cases", list)
+    monkeypatch.setattr(benchmark, "_KERNELS", ())
+    result = command("bench", "--no-progress", "--json", "-")
+    assert (result.status, result.out, result.err) == (1, "", "Error: wrong is wrong\n")
+
+
+def test_benchmarks_refuse_an_empty_batch(command: Command) -> None:
+    result = command("bench", "--batch-size", 0)
+    assert result.status == 2
+    assert "batch_size must be an integer ≥ 1; got 0" in " ".join(result.err.split())
 
 
 def test_info_tells_hardware_and_build(command: Command) -> None:

@@ -11,4 +11,5 @@ PYBIND11_MODULE(_core, module) {
   bind_staleness(module);
   bind_step(module);
   bind_train(module);
+  bind_bench(module);
 }
