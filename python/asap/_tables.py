@@ -120,7 +120,7 @@ def benchmark(figures: Benchmark) -> Group:
             _number(row["share"], ".1%"),
         )
     updates = _table(
-        "Updates per second of one worker, beside the limit set by their FLOPs",
+        "Updates of one worker, beside the limit of their FLOPs",
         "network",
         "engine",
         "batch",
