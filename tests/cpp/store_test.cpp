@@ -1,9 +1,11 @@
 // What every store promises, for every engine: a new store joins by one line in `for_every_store`.
 #include <atomic>
 #include <cmath>
+#include <memory_resource>
 #include <thread>
 #include <vector>
 
+#include "asap/store/fused_hogwild.h"
 #include "asap/store/hogwild.h"
 #include "asap/store/leashed.h"
 #include "asap/store/locked.h"
@@ -70,6 +72,20 @@ std::vector<float> ramp(std::size_t size) {
   for (std::size_t i = 0; i < size; ++i) values[i] = static_cast<float>(i) / 7.0f;
   return values;
 }
+
+/// Memory that counts the bytes it has given out.
+struct CountingMemory final : std::pmr::memory_resource {
+  std::size_t held = 0;
+  void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+    held += bytes;
+    return std::pmr::new_delete_resource()->allocate(bytes, alignment);
+  }
+  void do_deallocate(void* memory, std::size_t bytes, std::size_t alignment) override {
+    held -= bytes;
+    std::pmr::new_delete_resource()->deallocate(memory, bytes, alignment);
+  }
+  bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
+};
 
 }  // namespace
 
@@ -358,4 +374,28 @@ TEST(a_view_may_be_given_up_by_reading_again) {
     CHECK(store.vectors().high_water <= 2);
     CHECK_EQUAL(store.vectors().rescans, 0u);
   });
+}
+
+// What a worker owns comes from its own thread's memory instead.
+TEST(all_that_workers_share_lies_in_the_memory_of_the_layout) {
+  constexpr std::size_t kWorkers = 3;
+  const auto start = ramp(33);
+  for (const float momentum : {0.0f, 0.9f}) {
+    CountingMemory memory;
+    const StateLayout layout(33, momentum, &memory);
+    const auto states = [&](auto make) {
+      auto store = make();
+      const std::size_t shared = memory.held;
+      auto handle = store.handle(0);
+      CHECK_EQUAL(memory.held, shared);
+      return shared / (layout.size() * sizeof(float));
+    };
+    CHECK_EQUAL(states([&] { return SequentialStore(layout, start); }), 1u);
+    CHECK_EQUAL(states([&] { return LockedStore(layout, kWorkers, start); }), 1u);
+    CHECK_EQUAL(states([&] { return HogwildStore(layout, kWorkers, start, true); }), 1u);
+    if (momentum == 0) CHECK_EQUAL(states([&] { return FusedHogwildStore(layout, kWorkers, start, true); }), 1u);
+    CHECK_EQUAL(states([&] { return LeashedStore(layout, kWorkers, start, kUnbounded); }), 2 * kWorkers + 1);
+    CHECK_EQUAL(states([&] { return SynchronousStore(layout, kWorkers, start); }), 3u);
+    CHECK_EQUAL(memory.held, 0u);
+  }
 }

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <new>
+#include <memory_resource>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -12,25 +12,31 @@
 
 namespace asap {
 
-/// Fixed-size array, aligned to a cache line and padded to whole lines, zero-initialised. Moves, never copies by
-/// accident. Thread-safety: as a plain array.
+/// Fixed-size array, aligned to a cache line and padded to whole lines, zeroed by the thread that makes it. Moves,
+/// never copies by accident. `memory` must outlive it. Thread-safety: as a plain array.
 template <class T>
 class AlignedBuffer {
   static_assert(std::is_trivial_v<T>, "AlignedBuffer holds plain numbers only");
 
  public:
   AlignedBuffer() = default;
-  explicit AlignedBuffer(std::size_t size) : size_(size), data_(allocate(size)) {}
+  explicit AlignedBuffer(std::size_t size, std::pmr::memory_resource* memory = std::pmr::new_delete_resource())
+      : size_(size), memory_(memory), data_(static_cast<T*>(memory->allocate(bytes(), kCacheLine))) {
+    std::fill_n(data_, bytes() / sizeof(T), T{});
+  }
   AlignedBuffer(AlignedBuffer&& other) noexcept
-      : size_(std::exchange(other.size_, 0)), data_(std::exchange(other.data_, nullptr)) {}
+      : size_(std::exchange(other.size_, 0)), memory_(other.memory_), data_(std::exchange(other.data_, nullptr)) {}
   AlignedBuffer& operator=(AlignedBuffer&& other) noexcept {
     std::swap(size_, other.size_);
+    std::swap(memory_, other.memory_);
     std::swap(data_, other.data_);
     return *this;
   }
   AlignedBuffer(const AlignedBuffer&) = delete;
   AlignedBuffer& operator=(const AlignedBuffer&) = delete;
-  ~AlignedBuffer() { ::operator delete(data_, std::align_val_t{kCacheLine}); }
+  ~AlignedBuffer() {
+    if (data_) memory_->deallocate(data_, bytes(), kCacheLine);
+  }
 
   T* data() noexcept { return data_; }
   const T* data() const noexcept { return data_; }
@@ -41,14 +47,10 @@ class AlignedBuffer {
   const T& operator[](std::size_t i) const noexcept { return data_[i]; }
 
  private:
-  static T* allocate(std::size_t size) {
-    const std::size_t bytes = (size * sizeof(T) + kCacheLine - 1) / kCacheLine * kCacheLine;
-    auto* data = static_cast<T*>(::operator new(bytes, std::align_val_t{kCacheLine}));
-    std::fill_n(data, bytes / sizeof(T), T{});
-    return data;
-  }
+  std::size_t bytes() const noexcept { return (size_ * sizeof(T) + kCacheLine - 1) / kCacheLine * kCacheLine; }
 
   std::size_t size_ = 0;
+  std::pmr::memory_resource* memory_ = nullptr;
   T* data_ = nullptr;
 };
 

@@ -10,7 +10,8 @@ namespace asap {
 /// Thread-safety: any, but for unguarded_view(). Progress: blocking, for the time of one copy or one update.
 class GuardedState {
  public:
-  GuardedState(StateLayout layout, std::span<const float> start) : layout_(layout), state_(layout.size()) {
+  GuardedState(StateLayout layout, std::span<const float> start)
+      : layout_(layout), state_(layout.size(), layout.memory()) {
     kernels::active().copy(layout.parameters(), start.data(), state_.data());
   }
 

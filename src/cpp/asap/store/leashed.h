@@ -22,7 +22,9 @@ class LeashedStore {
   /// A failed attempt is repeated at most `persistence` times. `readers`: snapshots that may run at the same time.
   LeashedStore(StateLayout layout, std::size_t workers, std::span<const float> start, std::uint64_t persistence,
                std::size_t readers = 1)
-      : layout_(layout), persistence_(persistence), pool_(2 * workers + readers, layout.size(), start) {}
+      : layout_(layout),
+        persistence_(persistence),
+        pool_(2 * workers + readers, layout.size(), start, layout.memory()) {}
 
   Handle handle(std::size_t) { return Handle(layout_); }
 

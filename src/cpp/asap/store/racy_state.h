@@ -12,7 +12,8 @@ namespace asap {
 /// Progress: wait-free.
 class RacyState {
  public:
-  RacyState(StateLayout layout, std::span<const float> start) : layout_(layout), state_(layout.size()) {
+  RacyState(StateLayout layout, std::span<const float> start)
+      : layout_(layout), state_(layout.size(), layout.memory()) {
     kernels::active().copy(layout.parameters(), start.data(), state_.data());
   }
 

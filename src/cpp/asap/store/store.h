@@ -16,6 +16,7 @@
 #include <cmath>
 #include <concepts>
 #include <cstdint>
+#include <memory_resource>
 #include <span>
 
 #include "asap/core/aligned_buffer.h"
@@ -26,12 +27,14 @@
 namespace asap {
 
 /// How the shared state lies in memory: θ, and behind it the velocity u when there is momentum, each from a cache line
-/// on.
+/// on, in `memory`, which must outlive the store.
 class StateLayout {
  public:
-  explicit StateLayout(std::size_t parameters, float momentum = 0.0f)
+  explicit StateLayout(std::size_t parameters, float momentum = 0.0f,
+                       std::pmr::memory_resource* memory = std::pmr::new_delete_resource())
       : parameters_(parameters),
         momentum_(momentum),
+        memory_(memory),
         stride_((parameters + kLineFloats - 1) / kLineFloats * kLineFloats) {}
 
   static constexpr std::size_t kLineFloats = kCacheLine / sizeof(float);
@@ -39,12 +42,14 @@ class StateLayout {
   std::size_t parameters() const { return parameters_; }
   std::size_t size() const { return momentum_ != 0.0f ? 2 * stride_ : stride_; }  ///< floats of a whole state
   float momentum() const { return momentum_; }
+  std::pmr::memory_resource* memory() const { return memory_; }
   const float* velocity(const float* state) const { return momentum_ != 0.0f ? state + stride_ : nullptr; }
   float* velocity(float* state) const { return momentum_ != 0.0f ? state + stride_ : nullptr; }
 
  private:
   std::size_t parameters_;
   float momentum_;
+  std::pmr::memory_resource* memory_;
   std::size_t stride_;
 };
 

@@ -28,7 +28,7 @@ class SynchronousStore {
   };
 
   SynchronousStore(StateLayout layout, std::size_t workers, std::span<const float> start)
-      : layout_(layout), pool_(2 + 1, layout.size(), start), brought_(workers), barrier_(workers) {
+      : layout_(layout), pool_(2 + 1, layout.size(), start, layout.memory()), brought_(workers), barrier_(workers) {
     present_.reserve(workers);
   }
 

@@ -31,10 +31,11 @@ constexpr Word make_published(Version version, VectorPool::Slot slot) { return v
 
 }  // namespace
 
-VectorPool::VectorPool(std::size_t slots, std::size_t size, std::span<const float> start)
+VectorPool::VectorPool(std::size_t slots, std::size_t size, std::span<const float> start,
+                       std::pmr::memory_resource* memory)
     : num_slots_(slots), slots_(std::make_unique<SlotData[]>(slots)) {
   if (slots < 2 || slots >= 1u << kSlotBits) invalid_argument("a vector pool has 2 to 65535 slots; got ", slots);
-  for (std::size_t i = 0; i < slots; ++i) slots_[i].vector = AlignedBuffer<float>(size);
+  for (std::size_t i = 0; i < slots; ++i) slots_[i].vector = AlignedBuffer<float>(size, memory);
   std::copy(start.begin(), start.end(), slots_[0].vector.data());
   slots_[0].word.store(make_word(0, kLive, 0), std::memory_order_relaxed);
 }

@@ -18,6 +18,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <memory_resource>
 #include <span>
 
 #include "asap/core/aligned_buffer.h"
@@ -36,8 +37,10 @@ class VectorPool {
     const float* vector = nullptr;
   };
 
-  /// `slots` vectors of `size` floats; `start` (at most that long) is published as version 0, zeros behind it.
-  VectorPool(std::size_t slots, std::size_t size, std::span<const float> start);
+  /// `slots` vectors of `size` floats in `memory`; `start` (at most that long) is published as version 0, zeros behind
+  /// it.
+  VectorPool(std::size_t slots, std::size_t size, std::span<const float> start,
+             std::pmr::memory_resource* memory = std::pmr::new_delete_resource());
 
   /// Pins the published vector. Never twice by a thread at a time when slots are counted as above.
   Pin pin() noexcept;

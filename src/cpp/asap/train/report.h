@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "asap/core/types.h"
@@ -82,6 +83,15 @@ struct TableRecord {
   std::vector<double> entries;
 };
 
+/// Where a run's workers and shared vectors were.
+struct PlacementReport {
+  std::vector<std::size_t> cpus;   ///< each worker's, as asked for; empty with Affinity::none
+  std::vector<std::size_t> nodes;  ///< NUMA nodes that the shared vectors were interleaved over; empty: not at all
+  std::size_t unpinned = 0;        ///< workers that the system refused to bind to their CPU, and ran unbound
+  std::error_code pin_error = {};  ///< its reason
+  std::error_code interleave_error = {};  ///< why the shared vectors were not interleaved, where that was refused
+};
+
 struct Report {
   Status status = Status::completed;
   double seconds = 0;  ///< first worker's start to the last one's end, evaluation not counted after it
@@ -92,6 +102,7 @@ struct Report {
   std::vector<TableRecord> tables;
   std::size_t vectors_high_water = 0;  ///< parameter vectors alive at the same time, at most (gradients not counted)
   std::uint64_t pool_rescans = 0;      ///< times a worker found no free vector at once (0 by construction)
+  PlacementReport placement;
 };
 
 }  // namespace asap

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "asap/core/error.h"
+#include "asap/platform/affinity.h"
 
 namespace asap {
 namespace {
@@ -52,7 +53,13 @@ RunState::RunState(const Objective& the_objective, const TrainOptions& the_optio
               batches_for_epochs(objective, options)),
       tables(options.workers, scale_table(options, Distribution{}, {options.workers, options.rate(0), 0})),
       window(window_of(options)),
-      workers(options.workers) {}
+      workers(options.workers),
+      placement(place(read_topology(), affinity_mask(), options.workers, options.affinity)),
+      pin_errors(options.workers) {}
+
+void RunState::pin(std::size_t id) {
+  if (!placement.cpus.empty()) pin_errors[id] = pin_this_thread(placement.cpus[id]);
+}
 
 void RunState::fail(std::exception_ptr another) {
   const std::lock_guard lock(failure_mutex);

@@ -5,9 +5,11 @@
 #include <chrono>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <vector>
 
 #include "asap/data/batch_source.h"
+#include "asap/platform/placement.h"
 #include "asap/step/scale_table.h"
 #include "asap/train/event_queue.h"
 #include "asap/train/trainer.h"
@@ -41,6 +43,8 @@ struct RunState {
   Clock clock;
   EventQueue events;
   std::vector<WorkerState> workers;
+  const Placement placement;
+  std::vector<std::error_code> pin_errors;  // each written by its worker, read after the join
 
   std::atomic<bool> stop{false};  // relaxed: it guards no data; the join orders the rest
   std::atomic<bool> diverged{false};
@@ -49,6 +53,9 @@ struct RunState {
 
   std::mutex failure_mutex;  // guards failure
   std::exception_ptr failure;
+
+  /// Called by worker `id` in its own thread, before that makes anything: what it touches first then lies on its node.
+  void pin(std::size_t id);
 
   /// Keeps the first failure, for train() to rethrow, and stops everybody.
   void fail(std::exception_ptr another);

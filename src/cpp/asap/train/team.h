@@ -59,6 +59,7 @@ class Team {
   void work(std::size_t id) {
     std::optional<Worker<S>> worker;
     try {
+      run_.pin(id);
       worker.emplace(run_, store_, id);  // in its own thread, which so touches its memory first
     } catch (...) {
       run_.fail(std::current_exception());

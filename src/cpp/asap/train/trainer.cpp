@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "asap/core/error.h"
+#include "asap/platform/interleaved_memory.h"
 #include "asap/train/coordinator.h"
 #include "asap/train/make_store.h"
 #include "asap/train/team.h"
@@ -58,6 +59,16 @@ void check_validation(const Objective& objective, const Objective& validation) {
                      validation.num_parameters());
 }
 
+PlacementReport placement_report(const RunState& state, const InterleavedMemory& memory) {
+  PlacementReport report{.cpus = state.placement.cpus, .nodes = memory.nodes(), .interleave_error = memory.error()};
+  for (const std::error_code& error : state.pin_errors) {
+    if (!error) continue;
+    ++report.unpinned;
+    report.pin_error = error;
+  }
+  return report;
+}
+
 /// The run in one engine: workers on their threads, the coordinator on this one.
 template <Store S>
 Report run_on(S& store, RunState& state, std::span<float> theta, Observer& observer) {
@@ -86,13 +97,16 @@ Report train(const Objective& objective, std::span<float> theta, const TrainOpti
   check_fused(objective, options);
   if (options.validation) check_validation(objective, *options.validation);
   RunState state(objective, options);
-  const StateLayout layout(objective.num_parameters(), static_cast<float>(options.momentum));
-  return std::visit(
+  InterleavedMemory memory(state.placement.nodes);
+  const StateLayout layout(objective.num_parameters(), static_cast<float>(options.momentum), &memory);
+  Report report = std::visit(
       [&](const auto& engine) {
         auto store = make_store(engine, layout, options.workers, theta);
         return run_on(store, state, theta, observer);
       },
       options.engine);
+  report.placement = placement_report(state, memory);
+  return report;
 }
 
 Report train(const Objective& objective, std::span<float> theta, const TrainOptions& options) {

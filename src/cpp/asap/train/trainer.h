@@ -12,6 +12,7 @@
 #include <span>
 
 #include "asap/model/objective.h"
+#include "asap/platform/placement.h"
 #include "asap/staleness/distribution.h"
 #include "asap/step/policy.h"
 #include "asap/step/rate.h"
@@ -35,6 +36,10 @@ struct TrainOptions {
   double momentum = 0.0;
   double weight_decay = 0.0;
   std::uint64_t seed = 0;  ///< of the batch order
+
+  /// Binds every worker's thread to a CPU of the calling thread's affinity mask, which itself stays as it is. A refusal
+  /// is no error: Report::placement tells of it.
+  Affinity affinity = Affinity::none;
 
   const Objective* validation = nullptr;  ///< evaluated on a snapshot at the end of every epoch
 };
