@@ -18,7 +18,7 @@ from asap._plain import dumps
 from asap.benchmark import bench as run_benchmark
 from asap.config import checked_config
 from asap.datasets.files import write_atomically
-from asap.environment import environment
+from asap.environment import environment, topology
 from asap.stops import StopRule, TargetAccuracy, TargetLoss
 from asap.trainer import train as run_training
 
@@ -39,6 +39,7 @@ Momentum = Annotated[float, typer.Option(help="β in [0, 1).")]
 WeightDecay = Annotated[float, typer.Option(help="λ ≥ 0.")]
 GoalLoss = Annotated[float | None, typer.Option(help="End at the first epoch with this loss on the test data.")]
 GoalAccuracy = Annotated[float | None, typer.Option(help="End at the first epoch with this accuracy on the test data.")]
+Affinity = Annotated[str, typer.Option(help="Of workers to CPUs: none, compact (near each other), scatter.")]
 Progress = Annotated[bool | None, typer.Option(help="Show progress; by default in terminals.")]
 Json = Annotated[str | None, typer.Option(metavar="FILE", help="Write the result as JSON; - is standard output.")]
 
@@ -76,6 +77,7 @@ def train(
     target_loss: GoalLoss = None,
     target_accuracy: GoalAccuracy = None,
     seed: Annotated[int, typer.Option(help="Of the starting parameters and the batch order.")] = 0,
+    affinity: Affinity = "none",
     progress: Progress = None,
     save: Annotated[Path | None, typer.Option(help="Folder for run.json and parameters.safetensors.")] = None,
     json: Json = None,
@@ -94,6 +96,7 @@ def train(
             "weight_decay": weight_decay,
             "stop": _goals(target_loss, target_accuracy),
             "seed": seed,
+            "affinity": affinity,
         }
         checked_config(**settings)
         make_model = _names.model(model, initialiser, seed)
@@ -128,6 +131,7 @@ def compare(
     weight_decay: WeightDecay = 0.0,
     target_loss: GoalLoss = None,
     target_accuracy: GoalAccuracy = None,
+    affinity: Affinity = "none",
     progress: Progress = None,
     json: Json = None,
 ) -> None:
@@ -141,6 +145,7 @@ def compare(
             "momentum": momentum,
             "weight_decay": weight_decay,
             "stop": _goals(target_loss, target_accuracy),
+            "affinity": affinity,
         }
         cases = _comparison.cases(engines, steps, workers, seeds)
         settings = [case.settings(rate, schedule, sample) | common for case in cases]
@@ -173,9 +178,9 @@ def bench(batch_size: BatchSize = 64, progress: Progress = None, json: Json = No
 
 @app.command()
 def info(json: Json = None) -> None:
-    """Show CPU, instruction sets and build, as a bug report needs them."""
-    document = {**environment(), "available_isas": _core.available_isas(), **_core.build_info()}
-    _show(_tables.facts(document), document, json)
+    """Show CPU, topology, instruction sets and build, as a bug report needs them."""
+    document = {**environment(), **topology(), "available_isas": _core.available_isas(), **_core.build_info()}
+    _show(_tables.machine(document), document, json)
 
 
 @app.command("datasets")

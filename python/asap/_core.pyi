@@ -12,6 +12,14 @@ __version__: str
 def isa() -> str: ...
 def available_isas() -> list[str]: ...
 def usable_cpus() -> int: ...
+def cpu_quota() -> float | None: ...  # CPUs' worth of time; None without a quota
+def affinity_mask() -> str: ...  # of the calling thread: "0-3,8"
+def topology(sysfs: str = "/sys") -> dict[str, Any]:
+    """Keys: sockets, cores, logical_cpus, max_threads_per_core, numa_nodes, nodes (list of {node, cpus: "0-3,8"})."""
+
+def caches(sysfs: str = "/sys") -> list[dict[str, Any]]:
+    """One entry per kind, keys: name ("L1d"), count, size_bytes, shared_by (CPUs)."""
+
 def build_info() -> dict[str, str]: ...
 
 # --- data
@@ -166,6 +174,7 @@ def train(
     momentum: float,
     weight_decay: float,
     seed: int,
+    affinity: str,  # "none" | "compact" | "scatter"
     validation: Dataset | None,
     observer: Observer,
 ) -> dict[str, Any]:
@@ -174,8 +183,9 @@ def train(
     Keys: status ("completed" | "stopped" | "interrupted" | "diverged"), seconds, counts (dict: gradients, published,
     merged, dropped, rejected, attempts, samples, loss_sum, step_sum), history (list of epoch records), staleness and
     rejections (lists of Distribution, one per worker), tables (list of (update, entries)), vectors_high_water,
-    pool_rescans. An epoch record: epoch, updates, seconds, training_loss, effective_step, mean_tau, counts (since the
-    record before), validation (None or (loss, accuracy, samples)).
+    pool_rescans, placement (dict: cpus, nodes, unpinned, pin_error, interleave_error). An epoch record: epoch, updates,
+    seconds, training_loss, effective_step, mean_tau, counts (since the record before), validation (None or (loss,
+    accuracy, samples)).
 
     KeyboardInterrupt: Ctrl-C is seen about every 50 ms, by running pending signal handlers; the run then ends with
     status "interrupted". Any other exception of a signal handler or the observer ends the run and is raised.

@@ -16,6 +16,7 @@ from asap.run import Run
 
 PLAIN_WIDTH = 140  # where the output is no terminal that has a width
 
+_KIBIBYTE = 1 << 10
 _MEBIBYTE = 1 << 20
 
 
@@ -89,10 +90,16 @@ def data_sets(statuses: Sequence[SetStatus]) -> Table:
     return table
 
 
-def facts(values: Mapping[str, Any]) -> Table:
-    """Return names and values."""
+def machine(values: Mapping[str, Any]) -> Table:
+    """Return names and values of what the machine and the build are."""
+    shown = {
+        **values,
+        "nodes": "; ".join(f"{node['node']} with CPUs {node['cpus']}" for node in values["nodes"]),
+        "caches": [_cache(kind) for kind in values["caches"]] or "unknown",
+        "cpu_quota": "none" if values["cpu_quota"] is None else f"{values['cpu_quota']:.4g} CPUs",
+    }
     table = _table(None, "name", "value", left=2)
-    for name, value in values.items():
+    for name, value in shown.items():
         table.add_row(name, ", ".join(map(str, value)) if isinstance(value, list) else str(value))
     return table
 
@@ -146,6 +153,14 @@ def _table(title: str | None, *columns: str, left: int = 0) -> Table:
     for i, column in enumerate(columns):
         table.add_column(column, justify="left" if i < left else "right", overflow="fold")
     return table
+
+
+def _cache(kind: Mapping[str, Any]) -> str:
+    size, unit = (kind["size_bytes"] / _KIBIBYTE, "KiB")
+    if size >= _KIBIBYTE:
+        size, unit = (kind["size_bytes"] / _MEBIBYTE, "MiB")
+    sharing = f" for {kind['shared_by']} CPUs each" if kind["shared_by"] > 1 else ""
+    return f"{kind['count']} × {size:.4g} {unit} {kind['name']}{sharing}"
 
 
 def _number(value: float | None, form: str) -> str:

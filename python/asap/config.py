@@ -18,6 +18,8 @@ __all__ = ["TrainConfig"]
 _MAX_SEED = 2**64 - 1
 _MAX_WORKERS = 4096  # the core has no more
 
+AFFINITIES = ("none", "compact", "scatter")
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -34,6 +36,7 @@ class TrainConfig:
     weight_decay: float
     stop: tuple[StopRule, ...]
     seed: int
+    affinity: str
 
     def span(self, samples: int) -> Span:
         """Return how long the run is on so many samples; a synchronous update consumes a batch per worker."""
@@ -61,6 +64,7 @@ def checked_config(
     weight_decay: float,
     stop: object,
     seed: int,
+    affinity: str,
 ) -> TrainConfig:
     """Check what `asap.train` was given and fill in the defaults."""
     engine = as_engine(engine)
@@ -78,6 +82,7 @@ def checked_config(
         weight_decay=_checks.not_negative("weight_decay", weight_decay),
         stop=_stop_rules(stop),
         seed=_checks.integer("seed", seed, 0, _MAX_SEED),
+        affinity=_checks.choice("affinity", affinity, AFFINITIES),
     )
     config.step._rate_to_core(config.span(samples=1))  # a schedule over the whole run needs to know its length
     return config

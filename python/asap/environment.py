@@ -5,25 +5,45 @@ from __future__ import annotations
 import platform
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from asap import _core
 
-__all__ = ["environment"]
+__all__ = ["environment", "topology"]
 
 
 def environment() -> dict[str, str | int]:
-    """Return CPU, instruction set, usable CPUs, platform, compiler, and the versions of asap, Python and NumPy."""
+    """Return CPU, its make-up, instruction set, platform, compiler, and the versions of asap, Python and NumPy."""
+    machine = _core.topology()
     return {
         "asap": _core.__version__,
         "cpu": _cpu_name(),
         "isa": _core.isa(),
+        "sockets": machine["sockets"],
+        "cores": machine["cores"],
+        "numa_nodes": machine["numa_nodes"],
         "usable_cpus": _core.usable_cpus(),
         "platform": f"{platform.system()} {platform.machine()}",
         "compiler": _core.build_info().get("compiler", "unknown"),
         "python": platform.python_version(),
         "numpy": np.__version__,
+    }
+
+
+def topology(sysfs: Path = Path("/sys")) -> dict[str, Any]:
+    """Return sockets, cores, hardware threads, NUMA nodes and caches, and what this process may use of them.
+
+    Counts are of CPUs that are online; lists of CPUs look like "0-3,8". `cpu_quota` is the processor time that cgroups
+    grant, in CPUs, or None.
+    """
+    return {
+        **_core.topology(str(sysfs)),
+        "caches": _core.caches(str(sysfs)),
+        "affinity_mask": _core.affinity_mask(),
+        "cpu_quota": _core.cpu_quota(),
+        "default_workers": _core.usable_cpus(),
     }
 
 

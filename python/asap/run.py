@@ -19,7 +19,7 @@ from asap.history import History, row_of
 from asap.model import Model
 from asap.staleness import StalenessDistribution
 
-__all__ = ["Run", "ScaleTable"]
+__all__ = ["Placement", "Run", "ScaleTable"]
 
 SCHEMA = "asap.run/1"
 
@@ -34,6 +34,25 @@ class ScaleTable(NamedTuple):
 
     update: int
     entries: NDArray[np.float64]
+
+
+class Placement(NamedTuple):
+    """Where the workers and the shared parameter vectors of a run were.
+
+    Attributes:
+        cpus: the CPU of each worker; empty with affinity "none".
+        nodes: the NUMA nodes over which the pages of the shared vectors were interleaved; empty when they were left
+            where they were touched first, as on every machine with one node.
+        unpinned: how many workers the system refused to bind to their CPU.
+        pin_error: its reason, or None.
+        interleave_error: why it refused to interleave, or None.
+    """
+
+    cpus: list[int]
+    nodes: list[int]
+    unpinned: int
+    pin_error: str | None
+    interleave_error: str | None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -55,6 +74,7 @@ class Run:
         effective_step: E[C] · η, the mean of η · C(τ) over published and rejected updates.
         vectors_high_water: parameter vectors alive at the same time, at most; gradients are not counted.
         tables: the scale tables, in the order in which they were used.
+        placement: where the workers and the shared vectors were.
         parameters: where the run ended, shape (num_parameters,), read-only.
         model: the model that was trained. A later run may have changed its parameters; `parameters` stay.
         config: the settings, with defaults filled in.
@@ -77,6 +97,7 @@ class Run:
     effective_step: float
     vectors_high_water: int
     tables: list[ScaleTable]
+    placement: Placement
     parameters: NDArray[np.float32]
     model: Model
     config: TrainConfig
@@ -112,6 +133,7 @@ class Run:
             effective_step=counts["step_sum"] / max(1, counts["published"] + counts["rejected"]),
             vectors_high_water=report["vectors_high_water"],
             tables=[ScaleTable(update, np.asarray(entries)) for update, entries in report["tables"]],
+            placement=Placement(**report["placement"]),
             parameters=theta,
             model=model,
             config=config,
@@ -141,6 +163,7 @@ class Run:
             "data": {"samples": self.num_samples, "validation_samples": self.num_validation_samples},
             "config": self.config.to_dict(),
             "environment": self.environment,
+            "placement": self.placement._asdict(),
             "results": {name: getattr(self, name) for name in _FIGURES},
             "history": list(self.history),
             "staleness": self.staleness.to_dict(),

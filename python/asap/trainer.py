@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,7 @@ def train(
     stop: StopRule | Sequence[StopRule] | None = None,
     callbacks: Callback | Sequence[Callback] = (),
     seed: int = 0,
+    affinity: str = "none",
     progress: bool | None = None,
 ) -> Run:
     """Train a model on shared memory with asynchronous (or synchronous, or sequential) SGD.
@@ -67,6 +69,10 @@ def train(
             An exception in one of them ends the run and is raised.
         seed: of the batch order. With one worker it fixes the result bit by bit; with several the order of updates
             depends on timing.
+        affinity: whether each worker is bound to a CPU of its own: "none" lets the operating system move workers,
+            "compact" fills all cores of a NUMA node before the next, "scatter" lets nodes take turns; both use the SMT
+            siblings of cores last. Only CPUs of the process's affinity mask are used; more workers than CPUs share
+            them. Where the system refuses, a RuntimeWarning says so and training goes on unbound.
         progress: whether to show progress on standard error: a bar in a terminal or notebook, a line per epoch
             elsewhere. None shows it in terminals and notebooks only.
 
@@ -93,6 +99,7 @@ def train(
         weight_decay=weight_decay,
         stop=stop,
         seed=seed,
+        affinity=affinity,
     )
     functions = _checked_callbacks(callbacks)
     training = model._dataset(data)
@@ -107,6 +114,7 @@ def train(
     finally:
         display.close()
         model.parameters = theta
+    _warn_unpinned(report["placement"], config)
     return Run._of(report, model, theta, config, len(training), 0 if held_out is None else len(held_out))
 
 
@@ -133,9 +141,20 @@ def _train(
         momentum=config.momentum,
         weight_decay=config.weight_decay,
         seed=config.seed,
+        affinity=config.affinity,
         validation=validation,
         observer=observer,
     )
+
+
+def _warn_unpinned(placement: Mapping[str, Any], config: TrainConfig) -> None:
+    if placement["unpinned"]:
+        warnings.warn(
+            f"affinity={config.affinity!r}: {placement['unpinned']} of {config.workers} workers could not be bound to "
+            f"their CPU and ran unbound ({placement['pin_error']})",
+            RuntimeWarning,
+            stacklevel=3,
+        )
 
 
 def _checked_callbacks(callbacks: object) -> tuple[Callback, ...]:

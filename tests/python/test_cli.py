@@ -141,6 +141,7 @@ def test_a_diverged_run_returns_1(command: Command, digits: list[str]) -> None:
         (["--epochs", "0"], "epochs must be an integer ≥ 1; got 0"),
         (["--momentum", "1"], "momentum must be a number in [0, 1); got 1.0"),
         (["--target-accuracy", "97"], "value must be a number in [0, 1]; got 97.0"),
+        (["--affinity", "near"], "affinity must be one of 'none', 'compact', 'scatter'; got 'near'"),
         (["--learning-rate", "1"], "--learning-rate"),
     ],
 )
@@ -276,6 +277,26 @@ def test_info_tells_hardware_and_build(command: Command) -> None:
     assert document["isa"] in document["available_isas"]
     assert {"cpu", "usable_cpus", "compiler", "asap", "python", "numpy"} <= set(document)
     assert document["cpu"] in command("info").out
+
+
+def test_info_shows_the_topology(command: Command) -> None:
+    document = strict(command("info", "--json", "-").out)
+    assert document["max_threads_per_core"] * document["cores"] >= document["logical_cpus"] >= document["usable_cpus"]
+    assert document["numa_nodes"] == len(document["nodes"]) >= 1
+    assert document["default_workers"] == document["usable_cpus"]
+    text = " ".join(command("info").out.split())
+    for name in ("sockets", "cores", "max_threads_per_core", "numa_nodes", "affinity_mask", "default_workers"):
+        assert f"{name} {document[name]}" in text
+    for node in document["nodes"]:
+        assert f"{node['node']} with CPUs {node['cpus']}" in text
+
+
+def test_affinity_is_a_setting_of_runs(command: Command, digits: list[str]) -> None:
+    document = strict(command("train", *digits, "--workers", 2, "--affinity", "compact", "--json", "-").out)
+    assert document["config"]["affinity"] == "compact"
+    assert len(document["placement"]["cpus"]) == 2
+    document = strict(command("compare", *digits, "--affinity", "scatter", "--no-progress", "--json", "-").out)
+    assert [run["config"]["affinity"] for run in document["runs"]] == ["scatter"] * 4
 
 
 def test_datasets_are_listed_with_their_places(command: Command, private_places: Path, tmp_path: Path) -> None:

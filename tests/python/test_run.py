@@ -105,6 +105,7 @@ def test_the_dictionary_is_strict_json_and_complete(run: asap.Run) -> None:
         "weight_decay": 0.0,
         "stop": [{"kind": "TargetLoss", "value": -1.0, "on": "validation"}],
         "seed": 7,
+        "affinity": "none",
     }
     assert document["data"] == {"samples": 599, "validation_samples": 599}
     assert document["model"]["num_parameters"] == run.model.num_parameters
@@ -112,9 +113,9 @@ def test_the_dictionary_is_strict_json_and_complete(run: asap.Run) -> None:
     assert sum(document["staleness"]["counts"]) == document["results"]["updates"] == run.updates
     assert len(document["staleness"]["per_worker"]) == 3
     assert [table["entries"] for table in document["tables"]] == [table.entries.tolist() for table in run.tables]
-    assert {"cpu", "isa", "usable_cpus", "python", "numpy", "asap", "platform", "compiler"} <= set(
-        document["environment"]
-    )
+    names = {"cpu", "isa", "sockets", "cores", "numa_nodes", "usable_cpus", "python", "numpy", "asap", "platform"}
+    assert names | {"compiler"} <= set(document["environment"])
+    assert document["placement"] == run.placement._asdict()
 
 
 def test_a_diverged_run_is_strict_json_too(diverged: asap.Run, tmp_path: Path) -> None:

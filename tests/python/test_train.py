@@ -203,6 +203,8 @@ def test_strided_and_byte_inputs_train_like_their_plain_copies(make_model: MakeM
         ({"weight_decay": -1e-3}, "weight_decay must be a finite number ≥ 0; got -0.001"),
         ({"seed": -1}, "seed must be an integer ≥ 0; got -1"),
         ({"seed": 2**64}, "seed must be an integer ≤ 18446744073709551615; got"),
+        ({"affinity": "close"}, "affinity must be one of 'none', 'compact', 'scatter'; got 'close'"),
+        ({"affinity": None}, "affinity must be one of 'none', 'compact', 'scatter'; got None"),
         ({"stop": asap.Patience}, r"stop must be None, a rule.*got the class Patience: add \(\)"),
         ({"stop": [asap.TargetLoss(0.1), 0.5]}, "stop must be None, a rule.*got 0.5"),
         ({"stop": asap.TargetLoss(0.1)}, r"stop=TargetLoss\(value=0\.1, on='validation'\) needs validation data"),

@@ -1,5 +1,7 @@
 #include "asap/kernels/kernels.h"
+#include "asap/platform/affinity.h"
 #include "asap/platform/cpus.h"
+#include "asap/platform/topology.h"
 #include "bindings.h"
 
 namespace asap::bindings {
@@ -22,6 +24,38 @@ py::dict build_info() {
   return info;
 }
 
+py::dict topology(const std::string& sysfs) {
+  const Topology topology = read_topology(sysfs);
+  py::list nodes;
+  for (const std::size_t node : topology.all(&Cpu::node)) {
+    py::dict dict;
+    dict["node"] = node;
+    dict["cpus"] = sysfs::format_list(topology.with(&Cpu::node, node));
+    nodes.append(dict);
+  }
+  py::dict dict;
+  dict["sockets"] = topology.all(&Cpu::socket).size();
+  dict["cores"] = topology.all(&Cpu::core).size();
+  dict["logical_cpus"] = topology.cpus.size();
+  dict["max_threads_per_core"] = topology.max_threads_per_core();
+  dict["numa_nodes"] = nodes.size();
+  dict["nodes"] = nodes;
+  return dict;
+}
+
+py::list caches(const std::string& sysfs) {
+  py::list list;
+  for (const Caches& kind : read_caches(read_topology(sysfs), sysfs)) {
+    py::dict dict;
+    dict["name"] = kind.name;
+    dict["count"] = kind.count;
+    dict["size_bytes"] = kind.size_bytes;
+    dict["shared_by"] = kind.shared_by;
+    list.append(dict);
+  }
+  return list;
+}
+
 }  // namespace
 
 void bind_platform(py::module_& module) {
@@ -32,6 +66,10 @@ void bind_platform(py::module_& module) {
     return names;
   });
   module.def("usable_cpus", [] { return usable_cpus(); });
+  module.def("cpu_quota", [] { return cpu_quota(); });
+  module.def("affinity_mask", [] { return sysfs::format_list(affinity_mask()); });
+  module.def("topology", &topology, py::arg("sysfs") = sysfs::kRoot);
+  module.def("caches", &caches, py::arg("sysfs") = sysfs::kRoot);
   module.def("build_info", &build_info);
 }
 

@@ -48,6 +48,21 @@ py::dict to_dict(const EpochRecord& record) {
   return dict;
 }
 
+py::object reason(const std::error_code& error) {
+  if (!error) return py::none();
+  return py::str(error.message());
+}
+
+py::dict to_dict(const PlacementReport& placement) {
+  py::dict dict;
+  dict["cpus"] = placement.cpus;
+  dict["nodes"] = placement.nodes;
+  dict["unpinned"] = placement.unpinned;
+  dict["pin_error"] = reason(placement.pin_error);
+  dict["interleave_error"] = reason(placement.interleave_error);
+  return dict;
+}
+
 py::dict to_dict(const Report& report) {
   py::list history, tables;
   for (const EpochRecord& record : report.history) history.append(to_dict(record));
@@ -62,6 +77,7 @@ py::dict to_dict(const Report& report) {
   dict["tables"] = tables;
   dict["vectors_high_water"] = report.vectors_high_water;
   dict["pool_rescans"] = report.pool_rescans;
+  dict["placement"] = to_dict(report.placement);
   return dict;
 }
 
@@ -129,11 +145,18 @@ class PythonObserver final : public Observer {
   std::shared_ptr<LiveHandle> live_;  // Python may keep it longer than the run
 };
 
+Affinity affinity_from(const std::string& name) {
+  if (name == "none") return Affinity::none;
+  if (name == "compact") return Affinity::compact;
+  if (name == "scatter") return Affinity::scatter;
+  invalid_argument("affinity must be 'none', 'compact' or 'scatter'; got '", name, "'");
+}
+
 py::dict train_network(const Network& network, Contiguous<float> theta, const ArrayDataset& data, engine::Engine engine,
                        std::size_t workers, std::size_t batch_size, std::optional<std::uint64_t> epochs,
                        std::optional<std::uint64_t> updates, std::optional<double> seconds, const Rate& rate,
                        const Policy& policy, double momentum, double weight_decay, std::uint64_t seed,
-                       const ArrayDataset* validation, py::object observer) {
+                       const std::string& affinity, const ArrayDataset* validation, py::object observer) {
   if (!theta.writeable()) invalid_argument("theta must be writeable: the result is left in it");
   const NetworkObjective objective(network, data.view);
   std::optional<NetworkObjective> validation_objective;
@@ -149,6 +172,7 @@ py::dict train_network(const Network& network, Contiguous<float> theta, const Ar
                              .momentum = momentum,
                              .weight_decay = weight_decay,
                              .seed = seed,
+                             .affinity = affinity_from(affinity),
                              .validation = validation_objective ? &*validation_objective : nullptr};
   const std::span<float> parameters(theta.mutable_data(), static_cast<std::size_t>(theta.size()));
   PythonObserver python_observer(std::move(observer), parameters.size());
@@ -196,7 +220,7 @@ void bind_train(py::module_& module) {
   module.def("train", &train_network, py::arg("network"), py::arg("theta").noconvert(), py::arg("data"), py::kw_only(),
              py::arg("engine"), py::arg("workers"), py::arg("batch_size"), py::arg("epochs"), py::arg("updates"),
              py::arg("seconds"), py::arg("rate"), py::arg("policy"), py::arg("momentum"), py::arg("weight_decay"),
-             py::arg("seed"), py::arg("validation"), py::arg("observer"));
+             py::arg("seed"), py::arg("affinity"), py::arg("validation"), py::arg("observer"));
 }
 
 }  // namespace asap::bindings
