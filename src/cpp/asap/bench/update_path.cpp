@@ -12,8 +12,8 @@ const Table& table() { return active(); }
 
 constexpr float kMomentum = 0.9f;
 
-/// θ' = θ − η·g, θ' being θ itself or another vector; with a velocity where there is momentum. Each update that is
-/// timed changes the vectors, but hardly: the rate is tiny.
+/// θ' = θ − η·g, θ' being θ itself or another vector; with a velocity where there is momentum. The rate is large enough
+/// for the check to see the step, and small enough for θ to stay finite under all the updates that are timed.
 struct Advance {
   Advance(std::size_t n, bool in_place, bool has_momentum)
       : momentum(has_momentum),
@@ -42,7 +42,7 @@ struct Advance {
       expect_close(name + ", velocity", (in_place ? velocity : other_velocity).span(), expected_velocity.span());
   }
 
-  static constexpr Coefficients kCoefficients{.rate = 1e-3f, .scale = 1, .momentum = kMomentum};
+  static constexpr Coefficients kCoefficients{.rate = 0.5f, .scale = 1, .momentum = kMomentum};
   bool momentum;
   Buffer gradient, theta, velocity, other, other_velocity, start;
 };
@@ -53,10 +53,10 @@ struct Vectors {
   void copy() { table().copy(x.size(), x.data(), y.data()); }
   void check_copy(const std::string& name) const { expect_close(name, y.span(), x.span(), 0.0); }
 
-  void accumulate() { table().accumulate(x.size(), 1e-3f, x.data(), y.data()); }
+  void accumulate() { table().accumulate(x.size(), 0.5f, x.data(), y.data()); }
   void check_accumulate(const std::string& name) const {
     Buffer expected(x.size());
-    for (std::size_t i = 0; i < x.size(); ++i) expected[i] = start[i] + 1e-3f * x[i];
+    for (std::size_t i = 0; i < x.size(); ++i) expected[i] = start[i] + 0.5f * x[i];
     expect_close(name, y.span(), expected.span());
   }
 
