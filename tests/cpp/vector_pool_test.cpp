@@ -78,6 +78,18 @@ TEST(a_pinned_vector_stays_intact_while_newer_ones_are_published) {
   pool.unpin(old);
 }
 
+TEST(a_preferred_slot_is_taken_if_and_only_if_it_is_free) {
+  const std::vector<float> start{0};
+  VectorPool pool(4, 1, start);
+  const VectorPool::Slot first = pool.acquire(), second = pool.acquire();
+  pool.release(first);
+  pool.release(second);
+  CHECK_EQUAL(pool.acquire(second), second);
+  const VectorPool::Slot other = pool.acquire(second);
+  CHECK(other != second && other != 0u);  // slot 0 is published
+  CHECK_EQUAL(pool.high_water(), 3u);
+}
+
 TEST(publishing_on_an_outdated_base_fails_and_keeps_the_slot) {
   const std::vector<float> start{0};
   VectorPool pool(4, 1, start);

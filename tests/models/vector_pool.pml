@@ -72,22 +72,23 @@ label: atomic { slot = published_slot; seen = published_version };              
 
 inline read_vector() { assert(content[slot] == seen && !half_written[slot]) }
 
-inline acquire() {  /* one atomic step per slot; the bound says that one pass suffices */
-  mine = 0;
+#define AVAILABLE(s) (state[s] == FREE || (state[s] == RETIRED && readers[s] == 0))
+#define TAKE(s) state[s] = PRIVATE; assert(owner[s] == 0 && s != published_slot); owner[s] = _pid + 1; has_slot = true
+
+inline acquire() {  /* the slot retired last, then one atomic step per slot: the bound says that one pass suffices */
+  atomic {
+    mine = retired;
+    if :: AVAILABLE(mine) -> TAKE(mine) :: else -> mine = 0 fi
+  };
   do
-  :: mine < B -> atomic {
-       if
-       :: state[mine] == FREE || (state[mine] == RETIRED && readers[mine] == 0) ->
-            state[mine] = PRIVATE; assert(owner[mine] == 0 && mine != published_slot); owner[mine] = _pid + 1; break
-       :: else -> mine++
-       fi }
-  :: mine >= B -> mine = 0; assert(false)
-  od;
-  has_slot = true
+  :: has_slot -> break
+  :: !has_slot && mine < B -> atomic { if :: AVAILABLE(mine) -> TAKE(mine) :: else -> mine++ fi }
+  :: !has_slot && mine >= B -> mine = 0; assert(false)
+  od
 }
 
 proctype Worker(byte wanted) {
-  byte slot, seen, mine = 0, done = 0, old; bool yes, has_slot = false;
+  byte slot, seen, mine = 0, retired = 0, done = 0, old; bool yes, has_slot = false;
   do
   :: done < wanted ->
 #ifndef ONEPIN
@@ -112,7 +113,7 @@ PIN(prepare);
        :: else -> yes = false
        fi };
      if
-     :: yes -> yes = false; has_slot = false; mine = 0;
+     :: yes -> yes = false; has_slot = false; mine = 0; retired = slot;
         atomic { assert(state[slot] == LIVE && version[slot] == seen); state[slot] = RETIRED;
                  yes = (readers[slot] == 0 || FAULT == 4); old = seen };
         if

@@ -12,8 +12,8 @@
 
 namespace asap {
 
-/// Fixed-size array, aligned to a cache line and padded to whole lines, zeroed by the thread that makes it. Moves,
-/// never copies by accident. `memory` must outlive it. Thread-safety: as a plain array.
+/// Fixed-size array, aligned to a cache line and padded to whole lines, zeroed by the thread that makes it (or
+/// untouched). Moves, never copies by accident. `memory` must outlive it. Thread-safety: as a plain array.
 template <class T>
 class AlignedBuffer {
   static_assert(std::is_trivial_v<T>, "AlignedBuffer holds plain numbers only");
@@ -21,9 +21,15 @@ class AlignedBuffer {
  public:
   AlignedBuffer() = default;
   explicit AlignedBuffer(std::size_t size, std::pmr::memory_resource* memory = std::pmr::new_delete_resource())
-      : size_(size), memory_(memory), data_(static_cast<T*>(memory->allocate(bytes(), kCacheLine))) {
+      : AlignedBuffer(size, memory, Untouched{}) {
     std::fill_n(data_, bytes() / sizeof(T), T{});
   }
+
+  /// Without values: for what is written before it is read. Its pages belong to whoever writes them first.
+  static AlignedBuffer untouched(std::size_t size, std::pmr::memory_resource* memory) {
+    return AlignedBuffer(size, memory, Untouched{});
+  }
+
   AlignedBuffer(AlignedBuffer&& other) noexcept
       : size_(std::exchange(other.size_, 0)), memory_(other.memory_), data_(std::exchange(other.data_, nullptr)) {}
   AlignedBuffer& operator=(AlignedBuffer&& other) noexcept {
@@ -47,6 +53,10 @@ class AlignedBuffer {
   const T& operator[](std::size_t i) const noexcept { return data_[i]; }
 
  private:
+  struct Untouched {};
+  AlignedBuffer(std::size_t size, std::pmr::memory_resource* memory, Untouched)
+      : size_(size), memory_(memory), data_(static_cast<T*>(memory->allocate(bytes(), kCacheLine))) {}
+
   std::size_t bytes() const noexcept { return (size_ * sizeof(T) + kCacheLine - 1) / kCacheLine * kCacheLine; }
 
   std::size_t size_ = 0;

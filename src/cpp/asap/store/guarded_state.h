@@ -3,6 +3,7 @@
 
 #include <mutex>
 
+#include "asap/store/awake_mutex.h"
 #include "asap/store/store.h"
 
 namespace asap {
@@ -46,7 +47,7 @@ class GuardedState {
 
  private:
   const StateLayout layout_;
-  std::mutex mutex_;  // guards state_ and version_
+  AwakeMutex mutex_;  // guards state_ and version_
   AlignedBuffer<float> state_;
   Version version_ = 0;
 };

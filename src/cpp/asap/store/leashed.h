@@ -2,13 +2,15 @@
 // vector, published by compare-and-swap. Lock-free and consistent.
 #pragma once
 
+#include "asap/platform/backoff.h"
 #include "asap/store/store.h"
 #include "asap/store/vector_pool.h"
 
 namespace asap {
 
 /// Thread-safety: any number of workers up to the number given, and `readers` snapshots at the same time.
-/// Progress: lock-free; with a persistence bound an update takes at most 1 + persistence attempts.
+/// Progress: lock-free; with a persistence bound an update takes at most 1 + persistence attempts. Who lost an attempt
+/// pauses, a bounded time, before the next one: fewer vectors are computed in vain.
 /// Memory: 2m + c vectors, m gradients; the pool has no more, and vectors().rescans stays 0 as long as they suffice.
 class LeashedStore {
  public:
@@ -16,6 +18,7 @@ class LeashedStore {
     using asap::Handle::Handle;
     VectorPool::Pin pin;             // the view while pinned; the base of the attempt after prepare()
     VectorPool::Slot candidate = 0;  // private slot while owns_candidate
+    VectorPool::Slot retired = 0;    // what the last publication replaced
     bool pinned = false, owns_candidate = false;
   };
 
@@ -40,7 +43,7 @@ class LeashedStore {
   void prepare(Handle& handle, const StepRule& rule) {
     unpin(handle);  // the gradient is done; never acquire while pinning
     if (!handle.owns_candidate) {
-      handle.candidate = pool_.acquire();
+      handle.candidate = pool_.acquire(handle.retired);
       handle.owns_candidate = true;
     }
     pin(handle);
@@ -56,10 +59,12 @@ class LeashedStore {
   Receipt commit(Handle& handle) {
     Receipt& receipt = handle.receipt;
     receipt.outcome = receipt.scale == 0.0 ? Outcome::rejected : attempt(handle);
-    if (receipt.outcome == Outcome::published)
+    if (receipt.outcome == Outcome::published) {
       handle.owns_candidate = false;
-    else if (receipt.outcome != Outcome::retry)
+      handle.retired = handle.pin.slot;
+    } else if (receipt.outcome != Outcome::retry) {
       release_candidate(handle);
+    }
     return receipt;
   }
 
@@ -76,7 +81,9 @@ class LeashedStore {
   Outcome attempt(Handle& handle) {
     ++handle.receipt.attempts;
     if (pool_.publish(handle.pin, handle.candidate)) return Outcome::published;
-    return handle.receipt.attempts <= persistence_ ? Outcome::retry : Outcome::dropped;
+    if (handle.receipt.attempts > persistence_) return Outcome::dropped;
+    back_off(handle.receipt.attempts);
+    return Outcome::retry;
   }
 
   void pin(Handle& handle) {

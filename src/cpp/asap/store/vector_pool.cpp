@@ -35,7 +35,10 @@ VectorPool::VectorPool(std::size_t slots, std::size_t size, std::span<const floa
                        std::pmr::memory_resource* memory)
     : num_slots_(slots), slots_(std::make_unique<SlotData[]>(slots)) {
   if (slots < 2 || slots >= 1u << kSlotBits) invalid_argument("a vector pool has 2 to 65535 slots; got ", slots);
-  for (std::size_t i = 0; i < slots; ++i) slots_[i].vector = AlignedBuffer<float>(size, memory);
+  // Only the first slot is touched: most of the others are never needed, and one that is costs its first user the
+  // pages.
+  slots_[0].vector = AlignedBuffer<float>(size, memory);
+  for (std::size_t i = 1; i < slots; ++i) slots_[i].vector = AlignedBuffer<float>::untouched(size, memory);
   std::copy(start.begin(), start.end(), slots_[0].vector.data());
   slots_[0].word.store(make_word(0, kLive, 0), std::memory_order_relaxed);
 }
@@ -74,24 +77,30 @@ Version VectorPool::copy_latest(std::span<float> out) noexcept {
   return latest.version;
 }
 
-VectorPool::Slot VectorPool::acquire() noexcept {
+VectorPool::Slot VectorPool::acquire(Slot preferred) noexcept {
+  if (take(preferred)) return preferred;
   for (;;) {
-    for (Slot slot = 0; slot < num_slots_; ++slot) {
-      std::atomic<Word>& word = slots_[slot].word;
-      Word seen = word.load(std::memory_order_relaxed);
-      // A free slot may show a late reader's transient count: it is kept. A retired slot without readers is taken at
-      // once.
-      while (state_of(seen) == kFree || (state_of(seen) == kRetired && readers_of(seen) == 0)) {
-        // (7) acquire: pairs with (5), (6) and (8): all reads of the old vector are over.
-        if (word.compare_exchange_weak(seen, make_word(seq_of(seen), kPrivate, readers_of(seen)),
-                                       std::memory_order_acquire, std::memory_order_relaxed)) {
-          note_use(slot);
-          return slot;
-        }
+    for (Slot slot = 0; slot < num_slots_; ++slot)
+      if (take(slot)) {
+        note_use(slot);
+        return slot;
       }
-    }
     rescans_.fetch_add(1, std::memory_order_relaxed);
   }
+}
+
+/// Makes the slot private if it is free, or retired without readers. A free slot may show a late reader's transient
+/// count: it is kept.
+bool VectorPool::take(Slot slot) noexcept {
+  std::atomic<Word>& word = slots_[slot].word;
+  Word seen = word.load(std::memory_order_relaxed);
+  while (state_of(seen) == kFree || (state_of(seen) == kRetired && readers_of(seen) == 0)) {
+    // (7) acquire: pairs with (5), (6) and (8): all reads of the old vector are over.
+    if (word.compare_exchange_weak(seen, make_word(seq_of(seen), kPrivate, readers_of(seen)), std::memory_order_acquire,
+                                   std::memory_order_relaxed))
+      return true;
+  }
+  return false;
 }
 
 void VectorPool::release(Slot slot) noexcept {

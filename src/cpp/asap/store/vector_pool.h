@@ -38,7 +38,7 @@ class VectorPool {
   };
 
   /// `slots` vectors of `size` floats in `memory`; `start` (at most that long) is published as version 0, zeros behind
-  /// it.
+  /// it. The other vectors have no values, and their pages are first touched by whoever writes them.
   VectorPool(std::size_t slots, std::size_t size, std::span<const float> start,
              std::pmr::memory_resource* memory = std::pmr::new_delete_resource());
 
@@ -49,8 +49,9 @@ class VectorPool {
   /// Copies the beginning of the published vector and returns its version.
   Version copy_latest(std::span<float> out) noexcept;
 
-  /// A private slot, to be given to publish() or release(). Not to be called while pinning.
-  Slot acquire() noexcept;
+  /// A private slot, to be given to publish() or release(); `preferred` if that is free: the one that this thread
+  /// retired last, whose vector is in its own cache and hardly in another's. Not to be called while pinning.
+  Slot acquire(Slot preferred = 0) noexcept;
   void release(Slot slot) noexcept;
   float* vector(Slot slot) noexcept { return slots_[slot].vector.data(); }
 
@@ -61,7 +62,8 @@ class VectorPool {
   /// The published version; others may be publishing a newer one.
   Version approx_version() const noexcept;
 
-  /// Slots used so far. One is taken only when all before it were seen in use, so this is the need, not the supply.
+  /// Slots used so far. A new one is taken only when all before it were seen in use, so this is the need, not the
+  /// supply.
   std::size_t high_water() const noexcept { return high_water_.load(std::memory_order_relaxed); }
   /// Searches that found no slot and started over: 0 while the bound holds.
   std::uint64_t rescans() const noexcept { return rescans_.load(std::memory_order_relaxed); }
@@ -72,6 +74,7 @@ class VectorPool {
     AlignedBuffer<float> vector;
   };
 
+  bool take(Slot slot) noexcept;
   void free_if_retired(Slot slot, std::uint64_t retired) noexcept;
   void note_use(Slot slot) noexcept;
 
