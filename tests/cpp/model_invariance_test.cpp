@@ -73,6 +73,18 @@ TEST(a_gradient_does_not_depend_on_max_batch) {
   });
 }
 
+TEST(a_gradient_does_not_depend_on_what_comes_next) {
+  for_every_network([](const Network& network, const auto& theta, const asap::Dataset& data) {
+    const auto indices = all_indices(40);
+    const auto expected = gradient(network, theta, data, indices);
+    const std::vector<std::uint64_t> nowhere{39, 40, ~std::uint64_t{0}, 0};  // a hint may be wrong
+    const auto workspace = network.workspace(40);
+    std::vector<float> result(theta.size());
+    const double loss = network.gradient(theta.data(), data, indices, *workspace, result.data(), nowhere);
+    CHECK(bits_of(loss, result) == expected);
+  });
+}
+
 TEST(bytes_and_the_floats_they_stand_for_give_the_same_gradient) {
   for_every_network([](const Network& network, const auto& theta, asap::Dataset data) {
     asap::Rng rng(1, asap::Stream::tests, 5);

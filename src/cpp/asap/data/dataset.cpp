@@ -180,4 +180,15 @@ void gather_lanes(const kernels::Table& kernels, const SampleArray& array, std::
   }
 }
 
+void prefetch(const SampleArray& array, std::span<const std::uint64_t> indices) {
+  if (order_of(array) == Order::scattered) return;
+  constexpr std::size_t kMost = 256 * 1024;  // bytes; more would push each other out of the second-level cache
+  const std::size_t size = array.shape.size() * element_size(array.type);
+  for (const std::uint64_t index : indices.first(std::min(indices.size(), kMost / size))) {
+    if (index >= array.count) continue;
+    const std::byte* sample = array.data + static_cast<std::ptrdiff_t>(index) * array.sample_stride;
+    for (std::size_t i = 0; i < size; i += kCacheLine) __builtin_prefetch(sample + i);
+  }
+}
+
 }  // namespace asap

@@ -52,4 +52,7 @@ void gather_rows(const SampleArray& array, std::span<const std::uint64_t> indice
 void gather_lanes(const kernels::Table& kernels, const SampleArray& array, std::span<const std::uint64_t> indices,
                   float* lanes);
 
+/// Asks the processor for the memory of samples that will be gathered soon. Never fails: no such sample, nothing to do.
+void prefetch(const SampleArray& array, std::span<const std::uint64_t> indices);
+
 }  // namespace asap

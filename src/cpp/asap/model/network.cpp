@@ -20,8 +20,10 @@ model::NetworkWorkspace& prepare(const model::Plan& plan, const SampleArray& inp
   return model::require_workspace(plan, workspace, samples);
 }
 
-/// The outputs of a slice's samples, in the workspace.
-void run(const float* theta, const SampleArray& inputs, std::span<const std::uint64_t> slice,
+using Indices = std::span<const std::uint64_t>;
+
+/// The outputs of a slice's samples, in the workspace. The inputs of those behind it are on their way meanwhile.
+void run(const float* theta, const SampleArray& inputs, Indices slice, Indices behind,
          model::NetworkWorkspace& workspace) {
   const model::Extent& first = workspace.plan.extents[0];
   float* features = workspace.activations[0].data();
@@ -29,14 +31,15 @@ void run(const float* theta, const SampleArray& inputs, std::span<const std::uin
     gather_lanes(workspace.plan.kernels, inputs, slice, features);
   else
     gather_rows(inputs, slice, features);
+  prefetch(inputs, behind);
   model::propagate_forward(theta, slice.size(), workspace);
   workspace.samples = slice.size();
 }
 
 /// A slice's part of a batch's summed loss; workspace.d_output becomes the gradient of the *batch's mean* loss.
-double run_and_differentiate(const float* theta, const Dataset& dataset, std::span<const std::uint64_t> slice,
+double run_and_differentiate(const float* theta, const Dataset& dataset, Indices slice, Indices behind,
                              std::size_t batch, model::NetworkWorkspace& workspace) {
-  run(theta, dataset.inputs, slice, workspace);
+  run(theta, dataset.inputs, slice, behind, workspace);
   model::gather_truth(dataset, slice, workspace);
   return model::differentiate_loss(slice.size(), workspace, 1.0f / static_cast<float>(batch));
 }
@@ -73,20 +76,20 @@ std::unique_ptr<Workspace> Network::fused_workspace(std::size_t max_batch) const
 void Network::predict(const float* theta, const SampleArray& inputs, std::span<const std::uint64_t> indices,
                       Workspace& workspace, float* outputs) const {
   auto& own = prepare(*plan_, inputs, indices.size(), workspace);
-  model::for_each_slice(own, indices, [&](std::span<const std::uint64_t> slice) {
-    run(theta, inputs, slice, own);
+  model::for_each_slice(own, indices, {}, [&](Indices slice, Indices behind) {
+    run(theta, inputs, slice, behind, own);
     model::write_predictions(slice.size(), own, outputs);
     outputs += slice.size() * num_outputs();
   });
 }
 
 double Network::gradient(const float* theta, const Dataset& dataset, std::span<const std::uint64_t> indices,
-                         Workspace& workspace, float* gradient) const {
+                         Workspace& workspace, float* gradient, std::span<const std::uint64_t> next) const {
   auto& own = prepare(*plan_, dataset.inputs, indices.size(), workspace);
   double loss = 0;
   auto write = kernels::Write::replace;
-  model::for_each_slice(own, indices, [&](std::span<const std::uint64_t> slice) {
-    loss += run_and_differentiate(theta, dataset, slice, indices.size(), own);
+  model::for_each_slice(own, indices, next, [&](Indices slice, Indices behind) {
+    loss += run_and_differentiate(theta, dataset, slice, behind, indices.size(), own);
     model::propagate_backward(theta, slice.size(), own, write, gradient);
     write = kernels::Write::add;
   });
@@ -94,10 +97,10 @@ double Network::gradient(const float* theta, const Dataset& dataset, std::span<c
 }
 
 double Network::forward(const float* theta, const Dataset& dataset, std::span<const std::uint64_t> indices,
-                        Workspace& workspace) const {
+                        Workspace& workspace, std::span<const std::uint64_t> next) const {
   auto& own = prepare(*plan_, dataset.inputs, indices.size(), workspace);
   if (own.slice < indices.size()) invalid_argument("the workspace must come from fused_workspace()");
-  const double loss = run_and_differentiate(theta, dataset, indices, indices.size(), own);
+  const double loss = run_and_differentiate(theta, dataset, indices, next, indices.size(), own);
   return loss / static_cast<double>(indices.size());
 }
 
@@ -115,8 +118,8 @@ Metrics Network::evaluate(const float* theta, const Dataset& dataset, std::span<
   auto& own = prepare(*plan_, dataset.inputs, indices.size(), workspace);
   const bool has_classes = loss() == Loss::softmax_cross_entropy;
   Metrics metrics{.samples = indices.size()};
-  model::for_each_slice(own, indices, [&](std::span<const std::uint64_t> slice) {
-    run(theta, dataset.inputs, slice, own);
+  model::for_each_slice(own, indices, {}, [&](Indices slice, Indices behind) {
+    run(theta, dataset.inputs, slice, behind, own);
     model::gather_truth(dataset, slice, own);
     metrics.loss_sum += model::loss_sum(slice.size(), own);
     if (has_classes) metrics.correct += model::count_hits(slice.size(), own);

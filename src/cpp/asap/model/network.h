@@ -76,10 +76,11 @@ class Network {
   /// Outputs of the given samples, [indices.size()][num_outputs()]: probabilities under softmax cross-entropy.
   void predict(const float* theta, const SampleArray& inputs, std::span<const std::uint64_t> indices, Workspace&,
                float* outputs) const;
-  /// As the functions of FusibleObjective. The data set must have passed `check`.
+  /// As the functions of FusibleObjective; `next` is Batch::next. The data set must have passed `check`.
   double gradient(const float* theta, const Dataset&, std::span<const std::uint64_t> indices, Workspace&,
-                  float* gradient) const;
-  double forward(const float* theta, const Dataset&, std::span<const std::uint64_t> indices, Workspace&) const;
+                  float* gradient, std::span<const std::uint64_t> next = {}) const;
+  double forward(const float* theta, const Dataset&, std::span<const std::uint64_t> indices, Workspace&,
+                 std::span<const std::uint64_t> next = {}) const;
   void add_gradient(const float* theta, float factor, Workspace&, float* sum) const;
   Metrics evaluate(const float* theta, const Dataset&, std::span<const std::uint64_t> indices, Workspace&) const;
 

@@ -19,11 +19,11 @@ std::unique_ptr<Workspace> NetworkObjective::fused_workspace(std::size_t max_bat
 }
 
 double NetworkObjective::gradient(const float* theta, const Batch& batch, Workspace* workspace, float* gradient) const {
-  return network_.gradient(theta, dataset_, batch.samples, *workspace, gradient);
+  return network_.gradient(theta, dataset_, batch.samples, *workspace, gradient, batch.next);
 }
 
 double NetworkObjective::forward(const float* theta, const Batch& batch, Workspace* workspace) const {
-  return network_.forward(theta, dataset_, batch.samples, *workspace);
+  return network_.forward(theta, dataset_, batch.samples, *workspace, batch.next);
 }
 
 void NetworkObjective::add_gradient(const float* theta, float factor, Workspace* workspace, float* sum) const {

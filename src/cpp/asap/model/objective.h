@@ -12,6 +12,7 @@ namespace asap {
 struct Batch {
   std::uint64_t id = 0;
   std::span<const std::uint64_t> samples;
+  std::span<const std::uint64_t> next = {};  ///< probably this worker's next ones: a hint to fetch them in time
 };
 
 /// Sums over samples, so that metrics of parts add up. `correct` stays 0 for objectives without classes.

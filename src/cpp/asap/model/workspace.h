@@ -30,14 +30,19 @@ struct NetworkWorkspace final : Workspace {
   float* outputs() { return activations.back().data(); }
 };
 
-/// Calls visit(part) for the slices of a batch, in order: as equal in size as whole groups of lanes allow.
+/// Calls visit(slice, behind) for the slices of a batch, in order: as equal in size as whole groups of lanes allow.
+/// `behind` begins with the samples of the slice that follows, in the batch or in the `next` one.
 template <class Visit>
-void for_each_slice(const NetworkWorkspace& workspace, std::span<const std::uint64_t> indices, Visit visit) {
+void for_each_slice(const NetworkWorkspace& workspace, std::span<const std::uint64_t> indices,
+                    std::span<const std::uint64_t> next, Visit visit) {
   const std::size_t lanes = workspace.plan.kernels.lanes;
   const std::size_t parts = (indices.size() + workspace.slice - 1) / workspace.slice;
   const std::size_t size = (indices.size() + parts * lanes - 1) / (parts * lanes) * lanes;
-  for (std::size_t first = 0; first < indices.size(); first += size)
-    visit(indices.subspan(first, std::min(size, indices.size() - first)));
+  while (!indices.empty()) {
+    const auto slice = indices.first(std::min(size, indices.size()));
+    indices = indices.subspan(slice.size());
+    visit(slice, indices.empty() ? next : indices.first(std::min(size, indices.size())));
+  }
 }
 
 /// The network's view of a workspace. Throws std::invalid_argument when it was made for another network, or when the

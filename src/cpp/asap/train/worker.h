@@ -30,7 +30,8 @@ class Worker {
         table_reader_(run.tables.reader(id)),
         handle_(store.handle(id)),
         workspace_(make_workspace()),
-        indices_(run.options.batch_size) {}
+        current_(run.options.batch_size),
+        next_(run.options.batch_size) {}
 
   /// Allocates nothing; what it uses was made by the constructor.
   void run() {
@@ -52,9 +53,21 @@ class Worker {
   }
 
  private:
+  /// The samples of one batch.
+  struct Listing {
+    explicit Listing(std::size_t batch_size) : indices(batch_size) {}
+    void list(const BatchSource& batches, std::uint64_t k) {
+      number = k;
+      samples = batches.samples(k, indices);
+    }
+    std::optional<std::uint64_t> number;
+    std::vector<std::uint64_t> indices;
+    std::span<const std::uint64_t> samples;  // of the indices
+  };
+
   void update(std::uint64_t number) {
     const StepRule rule(run_.options.rate, run_.tables.acquire(table_reader_));
-    const Batch batch{number, run_.batches.samples(number, indices_)};
+    const Batch batch = make_batch(number);
     view_ = store_.read(handle_);
     const double loss = differentiate(batch);
     if (!std::isfinite(loss)) return run_.diverge();
@@ -62,6 +75,16 @@ class Worker {
     run_.workers[id_].record(receipt, batch.samples.size(), loss, run_.window);
     if (run_.options.updates && !kWorksInRounds<S> && receipt.outcome != Outcome::published) run_.batches.grant();
     announce(receipt);
+  }
+
+  /// The samples of the batch, and those of the one that this worker gets next if all take turns.
+  Batch make_batch(std::uint64_t number) {
+    if (number == next_.number)
+      std::swap(current_, next_);
+    else
+      current_.list(run_.batches, number);
+    next_.list(run_.batches, number + run_.options.workers);
+    return {number, current_.samples, next_.samples};
   }
 
   std::unique_ptr<Workspace> make_workspace() const {
@@ -148,7 +171,7 @@ class Worker {
   typename S::Handle handle_;
   std::unique_ptr<Workspace> workspace_;
   View view_;
-  std::vector<std::uint64_t> indices_;
+  Listing current_, next_;
   std::uint64_t round_ = 0;
 };
 
