@@ -134,7 +134,7 @@ template <class Check>
 void for_each_logits(Check check) {
   for (const float size : {0.01f, 1.0f, 30.0f, 1e4f})
     for (const std::size_t rows : {1u, 3u, 16u, 33u})
-      for (const std::size_t classes : {1u, 2u, 3u, 10u, 15u, 16u, 17u, 33u, 100u, 1000u})
+      for (const std::size_t classes : {1u, 2u, 3u, 10u, 15u, 16u, 17u, 33u, 100u, 128u, 129u, 1000u})
         check(logits(rows, classes, size));
 }
 
@@ -174,14 +174,19 @@ TEST(softmax_agrees_with_the_reference_also_in_place) {
   });
 }
 
-TEST(a_confident_answer_has_an_accurate_small_loss) {
+TEST(confident_answers_have_an_accurate_small_loss) {
   for (const Table* table : available())
-    for (const float gap : {5.0f, 10.0f, 15.0f}) {
-      const std::vector<float> output{0.0f, gap, -gap};
-      const std::int32_t label = 1;
-      const double expected = std::log1p(std::exp(-static_cast<double>(gap)) + std::exp(-2 * static_cast<double>(gap)));
-      CHECK_NEAR(table->softmax_cross_entropy(1, 3, output.data(), &label, 1.0f, nullptr), expected, 1e-6 * expected);
-    }
+    for (const std::size_t samples : {1u, 33u})
+      for (const float gap : {5.0f, 10.0f, 15.0f}) {
+        std::vector<float> output;
+        for (std::size_t i = 0; i < samples; ++i) output.insert(output.end(), {0.0f, gap, -gap});
+        const std::vector<std::int32_t> labels(samples, 1);
+        const double wide_gap = static_cast<double>(gap),
+                     expected =
+                         static_cast<double>(samples) * std::log1p(std::exp(-wide_gap) + std::exp(-2 * wide_gap));
+        CHECK_NEAR(table->softmax_cross_entropy(samples, 3, output.data(), labels.data(), 1.0f, nullptr), expected,
+                   1e-6 * expected);
+      }
 }
 
 TEST(extreme_logits_give_finite_losses_and_gradients) {
