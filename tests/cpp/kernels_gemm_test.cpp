@@ -1,4 +1,5 @@
 // Matrix products and column sums of every instruction set against the naive reference in double.
+#include <array>
 #include <initializer_list>
 
 #include "asap/kernels/reference.h"
@@ -120,6 +121,15 @@ TEST(products_longer_than_any_block_agree_with_the_reference) {
       check_product(
           {.transpose_a = transpose_a, .transpose_b = transpose_b, .m = 67, .n = 129, .k = 1025, .write = Write::add});
     }
+}
+
+TEST(products_of_power_of_two_strides_agree_with_the_reference) {
+  for (const bool transpose_a : {false, true})
+    for (const bool transpose_b : {false, true})
+      for (const Write write : {Write::replace, Write::add})
+        for (const auto& [m, n, k] : {std::array{200u, 512u, 9u}, {13u, 40u, 1024u}, {1024u, 3u, 20u}})
+          check_product(
+              {.transpose_a = transpose_a, .transpose_b = transpose_b, .m = m, .n = n, .k = k, .write = write});
 }
 
 TEST(an_empty_sum_leaves_the_bias) {

@@ -33,8 +33,8 @@ void gemm_by_rows(const Gemm& g, const PanelSource& b, std::size_t row, std::siz
 }
 
 void gemm_by_rows(const Gemm& g) {
-  const PanelSource b{g.b, g.transpose_b, g.n};
-  const std::size_t block = stays_in_place(b) ? kBlock : g.m;  // nothing is packed twice
+  const PanelSource b(g.b, g.transpose_b, g.n, g.m);
+  const std::size_t block = b.in_place ? kBlock : g.m;  // nothing is packed twice
   for (std::size_t row = 0; row < g.m; row += block) gemm_by_rows(g, b, row, smaller(block, g.m - row));
 }
 
@@ -59,7 +59,7 @@ void transpose_strip(const Gemm& g, std::size_t row, std::size_t rows, std::size
 
 void gemm_by_columns(const Gemm& g) {
   const Factors b{g.b, g.transpose_b ? g.k : 1, g.transpose_b ? 1 : g.n};
-  const PanelSource a{g.a, !g.transpose_a, g.m};
+  const PanelSource a(g.a, !g.transpose_a, g.m, g.n);
   alignas(64) float strip[kBlock * kWidestPacked * kLanes], last[kWidestPacked * kLanes];
   alignas(64) constexpr float kZeros[kWidestPacked * kLanes] = {};
   for (std::size_t row = 0, vectors = 0; row < g.m; row += vectors * kLanes) {

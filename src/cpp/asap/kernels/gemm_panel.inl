@@ -4,21 +4,29 @@ constexpr std::size_t kWidest = 8, kWidestPacked = 2;  // vectors of a panel
 
 std::size_t vectors_of(std::size_t floats) { return (floats + kLanes - 1) / kLanes; }
 
-/// The operand that is cut into panels: [k][columns], or [columns][k] when transposed.
+// Rows this far apart, or a multiple of it, share a few sets of the first-level cache, which cannot hold a panel made
+// of them. From so many rows of the other operand on, a copy of the panel pays for itself.
+constexpr std::size_t kAliasing = 2048 / sizeof(float), kPackingRows = 192;
+
+/// The operand that is cut into panels: [k][columns], or [columns][k] when transposed. Where panels are read where they
+/// lie, no row but the last shows elements behind the array.
 struct PanelSource {
   const float* data;
   bool transposed;
   std::size_t columns;
+  bool in_place;
+  PanelSource(const float* array, bool is_transposed, std::size_t n, std::size_t rows)
+      : data(array),
+        transposed(is_transposed),
+        columns(n),
+        in_place(!transposed && n >= kLanes && (n % kAliasing != 0 || rows < kPackingRows)) {}
 };
-
-/// Whether panels can be read where they lie: no row but the last shows elements behind the array.
-bool stays_in_place(const PanelSource& source) { return !source.transposed && source.columns >= kLanes; }
 
 /// How many vectors wide the next panel is best, where tiles of `rows` rows and `columns` columns are left: of few rows
 /// only many columns make enough sums that do not wait for each other.
 std::size_t panel_vectors(const PanelSource& source, std::size_t rows, std::size_t columns) {
   if (columns < 2 * kLanes) return vectors_of(columns);
-  std::size_t vectors = stays_in_place(source) ? kWidest : kWidestPacked;
+  std::size_t vectors = source.in_place ? kWidest : kWidestPacked;
   while (vectors > 2 && (tile_rows(vectors) < rows || vectors * kLanes > columns)) vectors /= 2;
   return vectors;
 }
@@ -47,7 +55,7 @@ Panel panel_at(const PanelSource& source, std::size_t first, std::size_t vectors
                float* last) {
   const std::size_t width = vectors * kLanes;
   if (k == 0) return {scratch, 0, scratch};
-  if (stays_in_place(source)) {
+  if (source.in_place) {
     const std::size_t at = (k - 1) * source.columns + first, size = k * source.columns;
     if (at + width <= size) return {source.data + first, source.columns, source.data + at};
     for (std::size_t j = 0; j < width; j += kLanes) store(last + j, load_within(source.data, size, at + j));

@@ -182,15 +182,22 @@ void multiply_tiles_of(std::size_t rows, std::size_t count, Strip& strip) {
   if constexpr (kHighest > 1) multiply_tiles_of<kHighest - 1, kVectors>(rows, count, strip);
 }
 
-constexpr std::size_t kShort = kRegisters == 32 ? 48 : 0;  // steps
+/// How high tiles may be. High ones need few loads. But of few steps they are better low, where there are registers
+/// enough for that: a low one begins while the sums of the one before are still being written. So they are where the
+/// rows' factors share one set of the first-level cache, which holds eight lines.
+template <std::size_t kVectors>
+std::size_t tile_limit(const Strip& strip) {
+  constexpr std::size_t kHighest = tile_rows(kVectors), kFewSteps = 48, kAliasing = 4096 / sizeof(float);
+  const bool low = strip.k < kFewSteps || strip.x.row_stride % kAliasing == 0;
+  return low && kVectors == 2 && kHighest > 8 ? kHighest / 2 : kHighest;
+}
 
-/// As few tiles as possible, all of about the same height. Where they take few steps, lower ones: those can begin while
-/// the sums of the one before are still being written.
+/// As few tiles as possible, all of about the same height.
 template <std::size_t kVectors>
 void multiply_rows(std::size_t rows, Strip& strip) {
   constexpr std::size_t kHighest = tile_rows(kVectors);
-  const std::size_t highest = kVectors == 2 && strip.k < kShort ? kHighest / 2 : kHighest;
-  const std::size_t tiles = (rows + highest - 1) / highest, height = rows / tiles, higher = rows % tiles;
+  const std::size_t limit = tile_limit<kVectors>(strip);
+  const std::size_t tiles = (rows + limit - 1) / limit, height = rows / tiles, higher = rows % tiles;
   if (higher > 0) multiply_tiles_of<kHighest, kVectors>(height + 1, higher, strip);
   multiply_tiles_of<kHighest, kVectors>(height, tiles - higher, strip);
 }
