@@ -27,8 +27,12 @@ constexpr std::size_t kSums = kRegisters == 32 ? 24 : 12;
 /// Output columns whose sums fit beside those of `filters` filters. More than eight would only lengthen the code.
 constexpr std::size_t columns_beside(std::size_t filters) { return kSums / filters < 8 ? kSums / filters : 8; }
 
-/// The next smaller tile, for what larger tiles leave over.
-constexpr std::size_t next_tile(std::size_t size) { return size > 4 ? 4 : size - 1; }
+/// How many tiles of `size` there are when `total` is cut into as few tiles of at most that size as possible, as equal
+/// to each other as possible: a small rest would leave the arithmetic idle. The others are smaller by one, or all are.
+ASAP_INLINE std::size_t tiles_of(std::size_t size, std::size_t total) {
+  const std::size_t tiles = (total + size - 1) / size;
+  return total > tiles * (size - 1) ? total - tiles * (size - 1) : 0;
+}
 
 /// sums[i][j] += weights[i·stride]·columns[j], where columns[j] lie side by side in kRows rows of that width. Whichever
 /// factors are fewer wait in registers for the others.
@@ -94,18 +98,19 @@ ASAP_TILE void convolve_tiles(const Extents& e, std::size_t tiles, const Vec* in
 template <std::size_t kFilters, std::size_t kColumns>
 void convolve_row(const Extents& e, std::size_t columns, const Vec* in, const float* weights, const float* bias,
                   bool rectify, Vec* out) {
-  const std::size_t tiles = columns / kColumns, done = tiles * kColumns;
+  const std::size_t tiles = tiles_of(kColumns, columns), done = tiles * kColumns;
   if (tiles > 0) convolve_tiles<kFilters, kColumns>(e, tiles, in, weights, bias, rectify, out);
   if constexpr (kColumns > 1)
     if (columns > done)
-      convolve_row<kFilters, next_tile(kColumns)>(e, columns - done, in + done, weights, bias, rectify, out + done);
+      convolve_row<kFilters, kColumns - 1>(e, columns - done, in + done, weights, bias, rectify, out + done);
 }
 
 /// One group: kFilters filters at a time, then fewer.
 template <std::size_t kFilters>
 void convolve_filters(const Extents& e, std::size_t filters, const Vec* in, const float* weights, const float* bias,
                       bool rectify, Vec* out) {
-  for (; filters >= kFilters; filters -= kFilters) {
+  const std::size_t done = tiles_of(kFilters, filters) * kFilters;
+  for (std::size_t f = 0; f < done; f += kFilters) {
     for (std::size_t y = 0; y < e.rows; ++y)
       convolve_row<kFilters, columns_beside(kFilters)>(e, e.columns, in + y * e.width, weights, bias, rectify,
                                                        out + y * e.columns);
@@ -114,7 +119,7 @@ void convolve_filters(const Extents& e, std::size_t filters, const Vec* in, cons
     out += kFilters * e.rows * e.columns;
   }
   if constexpr (kFilters > 1)
-    if (filters > 0) convolve_filters<next_tile(kFilters)>(e, filters, in, weights, bias, rectify, out);
+    if (filters > done) convolve_filters<kFilters - 1>(e, filters - done, in, weights, bias, rectify, out);
 }
 
 void conv_forward(const Convolution& c, std::size_t groups, const float* input, const float* weights, const float* bias,

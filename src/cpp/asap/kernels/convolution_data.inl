@@ -88,10 +88,10 @@ ASAP_TILE void gather_right(const Extents& e, const RowRange& r, const Vec* d_ou
 template <std::size_t kChannels, std::size_t kColumns>
 void gather_middle(const Extents& e, const RowRange& r, std::size_t x, std::size_t end, const Vec* d_out,
                    const float* weights, Vec* d_in) {
-  for (; x + kColumns <= end; x += kColumns)
-    gather_tile<kChannels, kColumns>(e, r, x, 0, e.window - 1, d_out, weights, d_in);
+  const std::size_t rest = x + tiles_of(kColumns, end - x) * kColumns;
+  for (; x < rest; x += kColumns) gather_tile<kChannels, kColumns>(e, r, x, 0, e.window - 1, d_out, weights, d_in);
   if constexpr (kColumns > 1)
-    if (x < end) gather_middle<kChannels, kColumns / 2>(e, r, x, end, d_out, weights, d_in);
+    if (x < end) gather_middle<kChannels, kColumns - 1>(e, r, x, end, d_out, weights, d_in);
 }
 
 /// Columns x … end, each of which may connect through other weights.
@@ -111,7 +111,7 @@ void gather_row(const Extents& e, std::size_t y, const Vec* d_out, const float* 
   const std::size_t first = smaller(larger(left, e.window - 1), right), last = larger(first, smaller(e.columns, right));
   gather_left<kChannels>(e, r, d_out, weights, d_in);
   gather_singly<kChannels>(e, r, left, first, d_out, weights, d_in);
-  gather_middle<kChannels, kEdge>(e, r, first, last, d_out, weights, d_in);
+  gather_middle<kChannels, columns_beside(kChannels)>(e, r, first, last, d_out, weights, d_in);
   gather_singly<kChannels>(e, r, last, right, d_out, weights, d_in);
   gather_right<kChannels>(e, r, d_out, weights, d_in);
   gather_singly<kChannels>(e, r, e.covered_width(), e.width, d_out, weights, d_in);
@@ -120,13 +120,14 @@ void gather_row(const Extents& e, std::size_t y, const Vec* d_out, const float* 
 /// One group: kChannels channels at a time, then fewer.
 template <std::size_t kChannels>
 void gather_channels(const Extents& e, std::size_t channels, const Vec* d_out, const float* weights, Vec* d_in) {
-  for (; channels >= kChannels; channels -= kChannels) {
+  const std::size_t done = tiles_of(kChannels, channels) * kChannels;
+  for (std::size_t channel = 0; channel < done; channel += kChannels) {
     for (std::size_t y = 0; y < e.height; ++y) gather_row<kChannels>(e, y, d_out, weights, d_in);
     weights += kChannels * e.window * e.window;
     d_in += kChannels * e.height * e.width;
   }
   if constexpr (kChannels > 1)
-    if (channels > 0) gather_channels<next_tile(kChannels)>(e, channels, d_out, weights, d_in);
+    if (channels > done) gather_channels<kChannels - 1>(e, channels - done, d_out, weights, d_in);
 }
 
 void gather(const Extents& e, const Vec* d_out, const float* weights, Vec* d_in) {

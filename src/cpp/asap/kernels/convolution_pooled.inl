@@ -66,7 +66,7 @@ ASAP_TILE void convolve_squares(const Extents& e, std::size_t tiles, const Vec* 
 template <std::size_t kFilters, std::size_t kSquares>
 void convolve_row_of_squares(const Extents& e, std::size_t squares, const Vec* in, const float* weights,
                              const float* bias, bool rectify, Vec* out, Winners* winners) {
-  const std::size_t tiles = squares / kSquares, done = tiles * kSquares;
+  const std::size_t tiles = tiles_of(kSquares, squares), done = tiles * kSquares;
   if (tiles > 0) convolve_squares<kFilters, kSquares>(e, tiles, in, weights, bias, rectify, out, winners);
   if constexpr (kSquares > 1)
     if (squares > done)
@@ -74,7 +74,7 @@ void convolve_row_of_squares(const Extents& e, std::size_t squares, const Vec* i
                                                       out + done, winners + done);
 }
 
-/// One group: kFilters filters at a time, then fewer.
+/// One group: kFilters filters at a time, then fewer, whose tiles make up for it with more squares.
 template <std::size_t kFilters>
 void convolve_and_pool(const Extents& e, std::size_t filters, const Vec* in, const float* weights, const float* bias,
                        bool rectify, Vec* out, Winners* winners) {
@@ -89,7 +89,7 @@ void convolve_and_pool(const Extents& e, std::size_t filters, const Vec* in, con
     winners += kFilters * rows * columns;
   }
   if constexpr (kFilters > 1)
-    if (filters > 0) convolve_and_pool<next_tile(kFilters)>(e, filters, in, weights, bias, rectify, out, winners);
+    if (filters > 0) convolve_and_pool<kFilters - 1>(e, filters, in, weights, bias, rectify, out, winners);
 }
 
 void conv_pool_forward(const Convolution& c, std::size_t groups, const float* input, const float* weights,
@@ -102,16 +102,23 @@ void conv_pool_forward(const Convolution& c, std::size_t groups, const float* in
                                        winner_vectors(winners) + g * squares);
 }
 
-/// One group's gradient of the convolution's output: each square's goes to its winner, the others get 0.
-void spread_over_squares(const Extents& e, const Winners* winners, const Vec* d_pooled, Vec* d_out) {
-  for (std::size_t row = 0; row < e.filters * e.rows / 2; ++row, d_out += 2 * e.columns)
-    for (std::size_t x = 0; x < e.columns; x += 2) {
-      const IntVec winner = __builtin_convertvector(*winners++, IntVec);
-      const Vec d = *d_pooled++;
-      ASAP_UNROLL
-      for (std::int32_t i = 0; i < static_cast<std::int32_t>(kSquare); ++i)
-        d_out[(i / 2) * e.columns + x + i % 2] = winner == i ? d : Vec{};
-    }
+/// One group's gradient of the convolution's output: each square's goes to its winner, the others get 0. Adds the sum
+/// of each filter's to its bias sum.
+void spread_over_squares(const Extents& e, const Winners* winners, const Vec* d_pooled, Vec* d_out, Vec* bias_sums) {
+  for (std::size_t f = 0; f < e.filters; ++f) {
+    Vec sum{};
+    for (std::size_t y = 0; y < e.rows; y += 2, d_out += 2 * e.columns)
+      for (std::size_t x = 0; x < e.columns; x += 2) {
+        const IntVec winner = __builtin_convertvector(*winners++, IntVec);
+        const Vec d = *d_pooled++;
+        d_out[x] = winner == 0 ? d : Vec{};
+        d_out[x + 1] = winner == 1 ? d : Vec{};
+        d_out[x + e.columns] = winner == 2 ? d : Vec{};
+        d_out[x + e.columns + 1] = winner == 3 ? d : Vec{};
+        sum += winner == kNobody ? Vec{} : d;
+      }
+    bias_sums[f] += sum;
+  }
 }
 
 std::size_t conv_pool_backward_scratch(const Convolution& c) {
@@ -126,8 +133,8 @@ void conv_pool_backward(const Convolution& c, std::size_t groups, const float* i
   const WeightSums sums(e, scratch);
   Vec* d_out = vectors(scratch + conv_backward_scratch(c));
   for (std::size_t g = 0; g < groups; ++g) {
-    spread_over_squares(e, winner_vectors(winners) + g * squares, vectors(d_output) + g * squares, d_out);
-    correlate(e, vectors(input) + g * e.inputs(), d_out, sums);
+    spread_over_squares(e, winner_vectors(winners) + g * squares, vectors(d_output) + g * squares, d_out, sums.bias);
+    correlate(e, vectors(input) + g * e.inputs(), d_out, sums.weights);
     if (d_input) gather(e, d_out, weights, vectors(d_input) + g * e.inputs());
   }
   add_lanes(e, sums, write, d_weights, d_bias);

@@ -4,18 +4,28 @@
 /// Filters whose sums fit beside each other when each has `taps` of them.
 constexpr std::size_t filters_beside(std::size_t taps) { return kSums / taps < 6 ? kSums / taps : 6; }
 
-/// d_weights[f][t] += Σ d_output[f]·input shifted by t, for kTaps adjacent weights of each of kFilters filters.
+/// Output rows that are worked off together, for `filters` filters: what their gradients take in the first cache is
+/// read once for every weight.
+std::size_t rows_in_cache(const Extents& e, std::size_t filters) {
+  constexpr std::size_t kCached = 20 * 1024 / sizeof(Vec);
+  const std::size_t fit = larger(kCached / (filters * e.columns), 1), parts = (e.rows + fit - 1) / fit;
+  return (e.rows + parts - 1) / parts;
+}
+
+/// d_weights[f][t] += Σ d_output[f]·input shifted by t, for kTaps adjacent weights of each of kFilters filters, over
+/// some rows of the output.
 template <std::size_t kTaps, std::size_t kFilters>
-ASAP_TILE void correlate_tile(const Extents& e, const Vec* in, const Vec* d_out, Vec* d_weights) {
+ASAP_TILE void correlate_tile(const Extents& e, std::size_t rows, const Vec* in, const Vec* d_out, Vec* d_weights) {
   const std::size_t plane = e.rows * e.columns, filter_weights = e.filter_weights();
   Vec sums[kFilters][kTaps] = {};
-  for (std::size_t y = 0; y < e.rows; ++y, in += e.width, d_out += e.columns)
+  for (; rows > 0; --rows, in += e.width, d_out += e.columns)
     for (std::size_t x = 0; x < e.columns; ++x) {
+      const Vec* column = hidden(in + x);
       ASAP_UNROLL
       for (std::size_t f = 0; f < kFilters; ++f) {
-        const Vec d = d_out[f * plane + x];
+        const Vec d = loaded(d_out[f * plane + x]);
         ASAP_UNROLL
-        for (std::size_t t = 0; t < kTaps; ++t) sums[f][t] += d * in[x + t];
+        for (std::size_t t = 0; t < kTaps; ++t) sums[f][t] += d * column[t];
       }
     }
   ASAP_UNROLL
@@ -28,26 +38,32 @@ ASAP_TILE void correlate_tile(const Extents& e, const Vec* in, const Vec* d_out,
 /// kTaps weights of every row of every filter: kFilters filters at a time, then fewer.
 template <std::size_t kTaps, std::size_t kFilters>
 void correlate_filters(const Extents& e, std::size_t filters, const Vec* in, const Vec* d_out, Vec* d_weights) {
-  const std::size_t filter_weights = e.filter_weights();
-  for (; filters >= kFilters; filters -= kFilters) {
-    for (std::size_t channel = 0; channel < e.channels; ++channel)
-      for (std::size_t ky = 0; ky < e.window; ++ky)
-        correlate_tile<kTaps, kFilters>(e, in + (channel * e.height + ky) * e.width, d_out,
-                                        d_weights + (channel * e.window + ky) * e.window);
+  const std::size_t step = rows_in_cache(e, kFilters), done = tiles_of(kFilters, filters) * kFilters;
+  for (std::size_t f = 0; f < done; f += kFilters) {
+    for (std::size_t y = 0; y < e.rows; y += step)
+      for (std::size_t channel = 0; channel < e.channels; ++channel)
+        for (std::size_t ky = 0; ky < e.window; ++ky)
+          correlate_tile<kTaps, kFilters>(e, smaller(step, e.rows - y), in + (channel * e.height + y + ky) * e.width,
+                                          d_out + y * e.columns, d_weights + (channel * e.window + ky) * e.window);
     d_out += kFilters * e.rows * e.columns;
-    d_weights += kFilters * filter_weights;
+    d_weights += kFilters * e.filter_weights();
   }
   if constexpr (kFilters > 1)
-    if (filters > 0) correlate_filters<kTaps, next_tile(kFilters)>(e, filters, in, d_out, d_weights);
+    if (filters > done) correlate_filters<kTaps, kFilters - 1>(e, filters - done, in, d_out, d_weights);
 }
 
 /// One group: kTaps weights of a row at a time, then fewer.
 template <std::size_t kTaps>
 void correlate_taps(const Extents& e, std::size_t taps, const Vec* in, const Vec* d_out, Vec* d_weights) {
-  for (; taps >= kTaps; taps -= kTaps, in += kTaps, d_weights += kTaps)
-    correlate_filters<kTaps, filters_beside(kTaps)>(e, e.filters, in, d_out, d_weights);
+  const std::size_t done = tiles_of(kTaps, taps) * kTaps;
+  for (std::size_t t = 0; t < done; t += kTaps)
+    correlate_filters<kTaps, filters_beside(kTaps)>(e, e.filters, in + t, d_out, d_weights + t);
   if constexpr (kTaps > 1)
-    if (taps > 0) correlate_taps<kTaps - 1>(e, taps, in, d_out, d_weights);
+    if (taps > done) correlate_taps<kTaps - 1>(e, taps - done, in + done, d_out, d_weights + done);
+}
+
+void correlate(const Extents& e, const Vec* in, const Vec* d_out, Vec* d_weights) {
+  correlate_taps<5>(e, e.window, in, d_out, d_weights);
 }
 
 /// Σ x[i], in four chains that do not wait for each other.
@@ -72,13 +88,6 @@ struct WeightSums {
   Vec *weights, *bias;
 };
 
-/// Adds the sums of one group.
-void correlate(const Extents& e, const Vec* in, const Vec* d_out, const WeightSums& sums) {
-  correlate_taps<5>(e, e.window, in, d_out, sums.weights);
-  const std::size_t plane = e.rows * e.columns;
-  for (std::size_t f = 0; f < e.filters; ++f) sums.bias[f] += sum_of(plane, d_out + f * plane);
-}
-
 void add_lanes(const Extents& e, const WeightSums& sums, Write write, float* d_weights, float* d_bias) {
   add_lanes(sums.num_weights, floats(sums.weights), write, d_weights);
   add_lanes(e.filters, floats(sums.bias), write, d_bias);
@@ -90,7 +99,11 @@ void conv_backward_weights(const Convolution& c, std::size_t groups, const float
                            Write write, float* d_weights, float* d_bias, float* scratch) {
   const Extents e(c);
   const WeightSums sums(e, scratch);
-  for (std::size_t g = 0; g < groups; ++g)
-    correlate(e, vectors(input) + g * e.inputs(), vectors(d_output) + g * e.outputs(), sums);
+  const std::size_t plane = e.rows * e.columns;
+  for (std::size_t g = 0; g < groups; ++g) {
+    const Vec* d_out = vectors(d_output) + g * e.outputs();
+    correlate(e, vectors(input) + g * e.inputs(), d_out, sums.weights);
+    for (std::size_t f = 0; f < e.filters; ++f) sums.bias[f] += sum_of(plane, d_out + f * plane);
+  }
   add_lanes(e, sums, write, d_weights, d_bias);
 }

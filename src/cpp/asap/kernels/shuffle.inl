@@ -102,15 +102,40 @@ ASAP_INLINE float largest(Vec v) {
   return reduce(v, [](Vec a, Vec b) { return larger(a, b); });
 }
 
+/// Lanes of a whose number has the bit kStep unset, and the others of b.
+template <std::size_t kStep, std::size_t... kIndices>
+ASAP_INLINE Vec blended(Vec a, Vec b, Indices<kIndices...>) {
+  return ASAP_SHUFFLE(a, b, static_cast<int>(kIndices & kStep ? kIndices + kLanes : kIndices)...);
+}
+
+/// a's sums of two lanes kStep apart in the lanes whose number has the bit kStep unset, and b's in the others.
+template <std::size_t kStep>
+ASAP_INLINE Vec folded(Vec a, Vec b) {
+  return blended<kStep>(a, b, AllLanes{}) + swapped<kStep>(blended<kStep>(b, a, AllLanes{}), AllLanes{});
+}
+
+template <std::size_t kStep>
+ASAP_INLINE void fold(Vec (&rows)[kLanes]) {
+  ASAP_UNROLL
+  for (std::size_t i = 0; i < kLanes; i += 2 * kStep) rows[i] = folded<kStep>(rows[i], rows[i + kStep]);
+}
+
+/// Lane i of the result is the sum of rows[i].
+ASAP_INLINE Vec sums_of(Vec (&rows)[kLanes]) {
+  fold<1>(rows);
+  fold<2>(rows);
+  if constexpr (kLanes >= 8) fold<4>(rows);
+  if constexpr (kLanes >= 16) fold<8>(rows);
+  return rows[0];
+}
+
 /// totals[i] = Σ x[i·kLanes … (i+1)·kLanes), or += it.
 void add_lanes(std::size_t n, const float* x, Write write, float* totals) {
   for (std::size_t i = 0; i < n; i += kLanes) {
     Vec block[kLanes];
     load_block(x, n * kLanes, i * kLanes, kLanes, block);
-    transpose(block);
-    Vec sums = write == Write::add ? load_within(totals, n, i) : Vec{};
-    ASAP_UNROLL
-    for (std::size_t lane = 0; lane < kLanes; ++lane) sums += block[lane];
+    Vec sums = sums_of(block);
+    if (write == Write::add) sums += load_within(totals, n, i);
     store_some(totals + i, smaller(kLanes, n - i), sums);
   }
 }

@@ -47,6 +47,16 @@ ASAP_INLINE T* hidden(T* pointer) {
   return pointer;
 }
 
+/// The same vector, in a register. GCC would otherwise load a factor of several products again for each of them.
+ASAP_INLINE Vec loaded(Vec v) {
+#if defined(__aarch64__)
+  asm("" : "+w"(v));
+#else
+  asm("" : "+v"(v));
+#endif
+  return v;
+}
+
 /// x in every lane. (x − 0 is x for every x, −0 and NaN too, which x + 0 is not.)
 ASAP_INLINE Vec broadcast(float x) { return x - Vec{}; }
 
