@@ -28,6 +28,8 @@ from asap.environment import environment
 ENGINES = {
     "hogwild": asap.Hogwild(),
     "hogwild-copy": asap.Hogwild(read="copy"),
+    "hogwild-fused": asap.Hogwild(update="fused"),
+    "hogwild-fused-copy": asap.Hogwild(read="copy", update="fused"),
     "leashed": asap.Leashed(),
     "locked": asap.Locked(),
     "synchronous": asap.Synchronous(),

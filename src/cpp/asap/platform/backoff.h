@@ -1,7 +1,6 @@
 // Waiting awake for what another thread finishes within microseconds: sleeping and waking up would take longer.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -39,13 +38,6 @@ bool wait_awake(Done&& done) {
   for (Backoff backoff; !backoff.exhausted(); backoff.pause())
     if (done()) return true;
   return done();
-}
-
-/// What a thread does whose attempt number `attempts` (from 1) failed because others were faster: it leaves them alone
-/// for 2048 pauses, some 30 µs, after the first failure, twice as long after each further one, 64 times at most.
-inline void back_off(std::uint64_t attempts) noexcept {
-  const std::size_t pauses = std::size_t{1024} << std::min<std::uint64_t>(attempts, 7);
-  for (std::size_t i = 0; i < pauses; ++i) pause_briefly();
 }
 
 }  // namespace asap

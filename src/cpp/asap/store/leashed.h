@@ -2,23 +2,25 @@
 // vector, published by compare-and-swap. Lock-free and consistent.
 #pragma once
 
-#include "asap/platform/backoff.h"
 #include "asap/store/store.h"
+#include "asap/store/turn.h"
 #include "asap/store/vector_pool.h"
 
 namespace asap {
 
 /// Thread-safety: any number of workers up to the number given, and `readers` snapshots at the same time.
-/// Progress: lock-free; with a persistence bound an update takes at most 1 + persistence attempts. Who lost an attempt
-/// pauses, a bounded time, before the next one: fewer vectors are computed in vain.
+/// Progress: lock-free; with a persistence bound an update takes at most 1 + persistence attempts. Before an attempt a
+/// worker waits, a bounded time, for one that is in progress: fewer vectors are computed in vain (turn.h).
 /// Memory: 2m + c vectors, m gradients; the pool has no more, and vectors().rescans stays 0 as long as they suffice.
 class LeashedStore {
  public:
   struct Handle : asap::Handle {
-    using asap::Handle::Handle;
+    Handle(const StateLayout& layout, std::size_t worker) : asap::Handle(layout), ticket(worker) {}
+    Turn::Ticket ticket;
     VectorPool::Pin pin;             // the view while pinned; the base of the attempt after prepare()
     VectorPool::Slot candidate = 0;  // private slot while owns_candidate
     VectorPool::Slot retired = 0;    // what the last publication replaced
+    VectorPool::Slot published = 0;  // and what it published
     bool pinned = false, owns_candidate = false;
   };
 
@@ -29,12 +31,13 @@ class LeashedStore {
         persistence_(persistence),
         pool_(2 * workers + readers, layout.size(), start, layout.memory()) {}
 
-  Handle handle(std::size_t) { return Handle(layout_); }
+  Handle handle(std::size_t worker) { return Handle(layout_, worker); }
 
   View read(Handle& handle) {
     unpin(handle);  // the gradient of the view before was not committed
     pin(handle);
     handle.receipt = {.read = handle.pin.version};
+    if (handle.pin.slot != handle.published) fetch(handle.pin.vector);
     return {handle.pin.vector, handle.pin.version};
   }
 
@@ -46,6 +49,7 @@ class LeashedStore {
       handle.candidate = pool_.acquire(handle.retired);
       handle.owns_candidate = true;
     }
+    turn_.take(handle.ticket);
     pin(handle);
     Receipt& receipt = handle.receipt;
     receipt.replaced = handle.pin.version;
@@ -59,9 +63,11 @@ class LeashedStore {
   Receipt commit(Handle& handle) {
     Receipt& receipt = handle.receipt;
     receipt.outcome = receipt.scale == 0.0 ? Outcome::rejected : attempt(handle);
+    turn_.give_back(handle.ticket);
     if (receipt.outcome == Outcome::published) {
       handle.owns_candidate = false;
       handle.retired = handle.pin.slot;
+      handle.published = handle.candidate;
     } else if (receipt.outcome != Outcome::retry) {
       release_candidate(handle);
     }
@@ -71,6 +77,7 @@ class LeashedStore {
   void leave(Handle& handle) {
     unpin(handle);
     release_candidate(handle);
+    turn_.give_back(handle.ticket);
   }
 
   Version snapshot(std::span<float> out) { return pool_.copy_latest(out); }
@@ -78,12 +85,15 @@ class LeashedStore {
   Vectors vectors() const { return {.high_water = pool_.high_water(), .rescans = pool_.rescans()}; }
 
  private:
+  /// Asks for another worker's vector from front to back: kernels read it in orders no processor foresees.
+  void fetch(const float* vector) const {
+    for (std::size_t i = 0; i < layout_.parameters(); i += StateLayout::kLineFloats) __builtin_prefetch(vector + i);
+  }
+
   Outcome attempt(Handle& handle) {
     ++handle.receipt.attempts;
     if (pool_.publish(handle.pin, handle.candidate)) return Outcome::published;
-    if (handle.receipt.attempts > persistence_) return Outcome::dropped;
-    back_off(handle.receipt.attempts);
-    return Outcome::retry;
+    return handle.receipt.attempts <= persistence_ ? Outcome::retry : Outcome::dropped;
   }
 
   void pin(Handle& handle) {
@@ -104,6 +114,7 @@ class LeashedStore {
   const StateLayout layout_;
   const std::uint64_t persistence_;
   VectorPool pool_;
+  Turn turn_;
 };
 
 static_assert(Store<LeashedStore>);
