@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "asap/store/copying_handle.h"
 #include "asap/store/racy_state.h"
 
 namespace asap {
@@ -37,11 +36,7 @@ class FusedHogwildStore {
 
   Handle handle(std::size_t) { return Handle(state_.layout(), copy_); }
 
-  View read(Handle& handle) {
-    const Version version = copy_ ? state_.copy(handle.view.span()) : state_.version();
-    handle.receipt = {.read = version};
-    return {copy_ ? handle.view.data() : state_.data(), version};
-  }
+  View read(Handle& handle) { return copy_ ? state_.read_copy(handle) : state_.read_in_place(handle); }
 
   void prepare(Handle& handle, const StepRule& rule) { state_.take_version(handle.receipt, rule); }
 

@@ -1,7 +1,6 @@
 // Hogwild! (Niu, Recht, Ré, Wright 2011): nobody waits for anybody; components are read and written as they come.
 #pragma once
 
-#include "asap/store/copying_handle.h"
 #include "asap/store/racy_state.h"
 
 namespace asap {
@@ -18,11 +17,7 @@ class HogwildStore {
 
   Handle handle(std::size_t) { return Handle(state_.layout(), copy_); }
 
-  View read(Handle& handle) {
-    const Version version = copy_ ? state_.copy(handle.view.span()) : state_.version();
-    handle.receipt = {.read = version};
-    return {copy_ ? handle.view.data() : state_.data(), version};
-  }
+  View read(Handle& handle) { return copy_ ? state_.read_copy(handle) : state_.read_in_place(handle); }
 
   void prepare(Handle& handle, const StepRule& rule) { handle.rule = &rule; }
 

@@ -3,6 +3,7 @@
 
 #include <atomic>
 
+#include "asap/store/copying_handle.h"
 #include "asap/store/racy.h"
 #include "asap/store/store.h"
 
@@ -20,6 +21,18 @@ class RacyState {
   const StateLayout& layout() const { return layout_; }
   float* data() { return state_.data(); }
   Version version() const { return version_.load(std::memory_order_relaxed); }
+
+  /// The vector itself, whatever becomes of it while it is read.
+  View read_in_place(Handle& handle) {
+    handle.receipt = {.read = version()};
+    return {state_.data(), handle.receipt.read};
+  }
+
+  /// A copy in the handle, made without stopping anybody.
+  View read_copy(CopyingHandle& handle) {
+    handle.receipt = {.read = copy(handle.view.span())};
+    return {handle.view.data(), handle.receipt.read};
+  }
 
   /// Settles τ and C(τ) of the update in `receipt` and, unless C rejects, gives it the next version.
   void take_version(Receipt& receipt, const StepRule& rule) {
