@@ -1,4 +1,5 @@
-// A number of updates of one worker, for guard.py to count their instructions.
+// A number of updates of one worker, for guard.py to count their instructions. The worker's loop is turned by hand: a
+// coordinator looks at the parameters once a second, and how often that is during a run depends on the machine's load.
 //
 // usage: hot_path mlp|lenet <engine> <batch size> <updates>      engine: sequential, synchronous, locked, hogwild, …
 #include <cstdint>
@@ -9,7 +10,8 @@
 #include <vector>
 
 #include "asap/model/network.h"
-#include "asap/train/trainer.h"
+#include "asap/train/make_store.h"
+#include "asap/train/worker.h"
 
 namespace {
 
@@ -54,8 +56,17 @@ void run(const std::string& model, const std::string& engine, std::size_t batch_
   const NetworkObjective objective(network, data);
   std::vector<float> theta(network.num_parameters());
   network.initialise(Initialiser::he, 1, theta);
-  train(objective, theta,
-        {.engine = kEngines.at(engine), .batch_size = batch_size, .updates = updates, .rate = Rate::constant(0.01)});
+  const TrainOptions options{
+      .engine = kEngines.at(engine), .batch_size = batch_size, .updates = updates, .rate = Rate::constant(0.01)};
+  RunState state(objective, options);
+  std::visit(
+      [&](const auto& kind) {
+        auto store = make_store(kind, StateLayout(theta.size()), 1, theta);
+        Worker worker(state, store, 0);
+        worker.run();
+        worker.leave();
+      },
+      options.engine);
 }
 
 }  // namespace
