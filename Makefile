@@ -42,6 +42,10 @@ guard: $(INSTALLED)  ## Count the instructions of an update with callgrind and c
 guard-store: $(INSTALLED)  ## Store those counts, after a change that is meant to alter them
 	$(BIN)/python tests/guard/guard.py $(BUILD) --store
 
+.PHONY: model-check
+model-check:  ## Search the models of the lock-free parts exhaustively with spin, and their broken twins; FORM=--short
+	$(PYTHON) tests/models/check.py $(FORM)
+
 .PHONY: neon
 neon: $(READY)  ## Build for aarch64 with a cross compiler and run the tests of kernels, data and models under emulation
 	$(BIN)/cmake -S . -B build/neon -G Ninja -DASAP_DEVELOPER=ON -DCMAKE_TOOLCHAIN_FILE=cmake/aarch64.cmake \

@@ -1,19 +1,14 @@
 /* The protocol of src/cpp/asap/store/vector_pool.h with the calls of LeashedStore, for exhaustive search with spin.
  *
- *   spin -a -DM=2 -DK=3 -DB=4 vector_pool.pml && cc -O2 -w -DSAFETY -DCOLLAPSE -DVECTORSZ=4096 -o pan pan.c && ./pan -m3000000
- *
- * M workers make K publications each (worker 1: K1, worker 2: K2) with B slots. What the search must find:
- *   no error   -DM=2 -DK=3 -DB=4        also with -DDROP
- *              -DM=2 -DK=2 -DB=5 -DMONITOR
- *              -DM=3 -DK=2 -DK2=1 -DB=6 -DONEPIN
- *   an error   -DM=2 -DK=3 -DB=3        the bound of 2m slots is tight
- *              -DM=2 -DK=3 -DB=4 -DFAULT=1, 2, 4 or 5;  -DM=2 -DK=2 -DB=5 -DMONITOR -DFAULT=3
+ * M workers make K publications each (worker 1: K1, worker 2: K2) with B slots; check.py has the searches and says what
+ * each must find.
  *
  * DROP     a failed attempt gives the gradient up and releases the slot (persistence 0); otherwise it is repeated
  * MONITOR  one more thread that only reads (a snapshot)
  * ONEPIN   leaves out the pin during the gradient: fewer states, for three workers
  * FAULT    1 pin ignores the version, 2 the compare-and-swap ignores it, 3 unpin's compare-and-swap ignores version and
- *          count, 4 retiring frees without looking at the readers, 5 pin accepts any state
+ *          count, 4 retiring frees without looking at the readers, 5 pin accepts any state, 6 any slot is preferred, not
+ *          the one that the worker retired last
  */
 #ifndef M
 #define M 2
@@ -77,7 +72,11 @@ inline read_vector() { assert(content[slot] == seen && !half_written[slot]) }
 
 inline acquire() {  /* the slot retired last, then one atomic step per slot: the bound says that one pass suffices */
   atomic {
+#if FAULT == 6
+    do :: mine < B - 1 -> mine++ :: break od;
+#else
     mine = retired;
+#endif
     if :: AVAILABLE(mine) -> TAKE(mine) :: else -> mine = 0 fi
   };
   do

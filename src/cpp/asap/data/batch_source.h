@@ -2,12 +2,12 @@
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <cstdint>
 #include <limits>
 #include <optional>
 #include <span>
 
+#include "asap/core/concurrency.h"
 #include "asap/core/types.h"
 #include "asap/data/permutation.h"
 
@@ -56,8 +56,8 @@ class BatchSource {
 
  private:
   const std::uint64_t samples_, batch_size_, seed_, max_batches_;
-  alignas(kCacheLine) std::atomic<std::uint64_t> next_{0};  // written by every worker
-  alignas(kCacheLine) std::atomic<std::uint64_t> limit_;    // read by every worker, hardly ever written
+  alignas(kCacheLine) Atomic<std::uint64_t> next_{0};  // written by every worker
+  alignas(kCacheLine) Atomic<std::uint64_t> limit_;    // read by every worker, hardly ever written
 };
 
 }  // namespace asap

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <cstdint>
 #include <vector>
 
+#include "asap/core/concurrency.h"
 #include "asap/core/types.h"
 #include "asap/staleness/distribution.h"
 
@@ -21,7 +21,7 @@ class RelaxedCounter {
   T load() const noexcept { return value_.load(std::memory_order_relaxed); }
 
  private:
-  std::atomic<T> value_{};
+  Atomic<T> value_{};
 };
 
 /// Bins for τ = 0 … kTauBins−2, and one for everything above.

@@ -1,13 +1,13 @@
 // The staleness scale C as a table, and the switch that changes it under running workers.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <limits>
 #include <memory>
 #include <utility>
 #include <vector>
 
+#include "asap/core/concurrency.h"
 #include "asap/core/error.h"
 #include "asap/core/types.h"
 
@@ -40,7 +40,7 @@ class TableSwitch {
  public:
   class Reader {
     friend class TableSwitch;
-    alignas(kCacheLine) std::atomic<std::uint64_t> seen_{0};
+    alignas(kCacheLine) Atomic<std::uint64_t> seen_{0};
   };
 
   TableSwitch(std::size_t workers, ScaleTable first) : readers_(workers) { publish(std::move(first)); }
@@ -92,8 +92,8 @@ class TableSwitch {
 
   std::vector<Reader> readers_;
   std::vector<Owned> tables_;  // only the caller of `replace` touches it
-  alignas(kCacheLine) std::atomic<const ScaleTable*> current_{nullptr};
-  std::atomic<std::uint64_t> generation_{0};
+  alignas(kCacheLine) Atomic<const ScaleTable*> current_{nullptr};
+  Atomic<std::uint64_t> generation_{0};
 };
 
 }  // namespace asap

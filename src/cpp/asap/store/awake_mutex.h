@@ -1,8 +1,7 @@
 // A mutex for short sections: who finds it taken first waits awake for about as long as a section lasts.
 #pragma once
 
-#include <mutex>
-
+#include "asap/core/concurrency.h"
 #include "asap/platform/backoff.h"
 
 namespace asap {
@@ -17,7 +16,7 @@ class AwakeMutex {
   void unlock() { mutex_.unlock(); }
 
  private:
-  std::mutex mutex_;
+  Mutex mutex_;
 };
 
 }  // namespace asap

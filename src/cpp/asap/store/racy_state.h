@@ -1,8 +1,7 @@
 // One shared state without a lock, and its counter of updates: what the forms of Hogwild! have in common.
 #pragma once
 
-#include <atomic>
-
+#include "asap/core/concurrency.h"
 #include "asap/store/copying_handle.h"
 #include "asap/store/racy.h"
 #include "asap/store/store.h"
@@ -59,7 +58,7 @@ class RacyState {
  private:
   const StateLayout layout_;
   AlignedBuffer<float> state_;
-  alignas(kCacheLine) std::atomic<Version> version_{0};  // alone on its line: every worker writes it
+  alignas(kCacheLine) Atomic<Version> version_{0};  // alone on its line: every worker writes it
 };
 
 }  // namespace asap

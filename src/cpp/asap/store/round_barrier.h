@@ -1,12 +1,11 @@
 // A barrier whose members may leave: the last one to arrive, or to leave, ends the phase.
 #pragma once
 
-#include <atomic>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
 
+#include "asap/core/concurrency.h"
 #include "asap/core/types.h"
 #include "asap/platform/backoff.h"
 #include "asap/platform/cpus.h"
@@ -17,7 +16,8 @@ namespace asap {
 /// processor, and then sleep.
 class RoundBarrier {
  public:
-  explicit RoundBarrier(std::size_t members) : wait_awake_(members <= usable_cpus()), members_(members) {}
+  explicit RoundBarrier(std::size_t members) : RoundBarrier(members, members <= usable_cpus()) {}
+  RoundBarrier(std::size_t members, bool wait_awake) : wait_awake_(wait_awake), members_(members) {}
 
   /// Waits until every member has arrived. The one that completes the phase runs `complete()` before anybody goes on.
   template <class Function>
@@ -52,10 +52,10 @@ class RoundBarrier {
   }
 
   const bool wait_awake_;
-  std::mutex mutex_;  // guards the rest; phase_ may be read without it
-  std::condition_variable ended_;
+  Mutex mutex_;  // guards the rest; phase_ may be read without it
+  ConditionVariable ended_;
   std::size_t members_, arrived_ = 0;
-  alignas(kCacheLine) std::atomic<std::uint64_t> phase_{0};  // alone on its line: waiting threads read it all the time
+  alignas(kCacheLine) Atomic<std::uint64_t> phase_{0};  // alone on its line: waiting threads read it all the time
 };
 
 }  // namespace asap

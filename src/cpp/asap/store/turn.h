@@ -2,9 +2,9 @@
 // wait for it, but never for long.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 
+#include "asap/core/concurrency.h"
 #include "asap/core/types.h"
 #include "asap/platform/backoff.h"
 
@@ -47,7 +47,7 @@ class Turn {
   static constexpr std::uint64_t kOneTurn = std::uint64_t{1} << 16;  // above the workers' numbers
   static constexpr std::size_t kMaxPauses = 16384;
 
-  alignas(kCacheLine) std::atomic<std::uint64_t> holder_{0};  // the stamp of the turn in progress, 0 for none
+  alignas(kCacheLine) Atomic<std::uint64_t> holder_{0};  // the stamp of the turn in progress, 0 for none
 };
 
 }  // namespace asap

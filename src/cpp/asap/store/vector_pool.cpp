@@ -92,7 +92,7 @@ VectorPool::Slot VectorPool::acquire(Slot preferred) noexcept {
 /// Makes the slot private if it is free, or retired without readers. A free slot may show a late reader's transient
 /// count: it is kept.
 bool VectorPool::take(Slot slot) noexcept {
-  std::atomic<Word>& word = slots_[slot].word;
+  Atomic<Word>& word = slots_[slot].word;
   Word seen = word.load(std::memory_order_relaxed);
   while (state_of(seen) == kFree || (state_of(seen) == kRetired && readers_of(seen) == 0)) {
     // (7) acquire: pairs with (5), (6) and (8): all reads of the old vector are over.
@@ -111,7 +111,7 @@ void VectorPool::release(Slot slot) noexcept {
 bool VectorPool::publish(const Pin& base, Slot fresh) noexcept {
   const Version next = base.version + 1;
   // (3) private_ → live with the new seq, readers kept. Relaxed: nobody is led here before (4) succeeds.
-  std::atomic<Word>& word = slots_[fresh].word;
+  Atomic<Word>& word = slots_[fresh].word;
   Word seen = word.load(std::memory_order_relaxed);
   while (!word.compare_exchange_weak(seen, make_word(next, kLive, readers_of(seen)), std::memory_order_relaxed)) {
   }

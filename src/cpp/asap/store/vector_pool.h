@@ -15,13 +15,13 @@
 // the bound holds (it finds a slot in one scan unless others take it first).
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <memory_resource>
 #include <span>
 
 #include "asap/core/aligned_buffer.h"
+#include "asap/core/concurrency.h"
 #include "asap/core/types.h"
 
 namespace asap {
@@ -70,7 +70,7 @@ class VectorPool {
 
  private:
   struct alignas(kCacheLine) SlotData {
-    std::atomic<std::uint64_t> word{0};
+    Atomic<std::uint64_t> word{0};
     AlignedBuffer<float> vector;
   };
 
@@ -78,9 +78,9 @@ class VectorPool {
   void free_if_retired(Slot slot, std::uint64_t retired) noexcept;
   void note_use(Slot slot) noexcept;
 
-  alignas(kCacheLine) std::atomic<std::uint64_t> published_{0};
-  alignas(kCacheLine) std::atomic<std::size_t> high_water_{1};
-  std::atomic<std::uint64_t> rescans_{0};
+  alignas(kCacheLine) Atomic<std::uint64_t> published_{0};
+  alignas(kCacheLine) Atomic<std::size_t> high_water_{1};
+  Atomic<std::uint64_t> rescans_{0};
   const std::size_t num_slots_;
   std::unique_ptr<SlotData[]> slots_;
 };

@@ -2,11 +2,12 @@
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
+
+#include "asap/core/concurrency.h"
 
 namespace asap {
 
@@ -40,8 +41,8 @@ class WholeValue {
   static constexpr std::size_t kWords = sizeof(T) / sizeof(std::uint64_t);
   using Words = std::array<std::uint64_t, kWords>;
 
-  std::array<std::array<std::atomic<std::uint64_t>, kWords>, 2> slots_{};  // the number's parity says which is current
-  std::atomic<std::uint64_t> number_{0};
+  std::array<std::array<Atomic<std::uint64_t>, kWords>, 2> slots_{};  // the number's parity says which is current
+  Atomic<std::uint64_t> number_{0};
 };
 
 }  // namespace asap

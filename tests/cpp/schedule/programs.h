@@ -1,0 +1,35 @@
+// What the scheduler interleaves: the lock-free parts of the core in use, with what must hold at every moment.
+#pragma once
+
+#include "scheduler.h"
+
+namespace programs {
+
+/// How workers use a pool, and how many slots it has for them.
+struct PoolUse {
+  std::size_t workers = 2, readers = 0, publications = 2;
+  std::size_t slots = 2 * workers + readers;
+  bool drops = false;             ///< a failed attempt gives the update up and releases the slot
+  bool prefers_anything = false;  ///< not the slot that it retired last
+};
+
+/// Workers publish whole numbers on top of the latest vector, readers look on. No update is lost, no vector torn or
+/// changed while it is pinned, no access unordered; one search of the pool finds a slot; at rest all but one are free.
+schedule::Program pool(const PoolUse& use);
+
+/// The same of the whole engine, with its turns: `persistence` as for asap::LeashedStore.
+schedule::Program leashed(std::size_t workers, std::uint64_t updates, std::uint64_t persistence);
+
+/// Workers take the current table for every update while another thread replaces it; no table is freed in use.
+schedule::Program table_switch(std::size_t workers, std::uint64_t updates, std::uint64_t replacements);
+
+/// Members come to the barrier round after round, the first one leaves early; rounds are completed once, by the last.
+schedule::Program round_barrier(std::size_t members, std::uint64_t rounds, bool wait_awake);
+
+/// Workers take numbers, and one number in three is granted anew; each number is taken once, none is left.
+schedule::Program batch_source(std::size_t workers, std::uint64_t batches);
+
+/// One thread stores values whose words all are the same, others load them.
+schedule::Program whole_value(std::size_t readers, std::uint64_t values);
+
+}  // namespace programs
