@@ -124,15 +124,17 @@ int allocations_of(const engine::Engine& engine, bool leaky) {
   std::vector<float> theta(problem.network.num_parameters());
   problem.network.initialise(Initialiser::he, 1, theta);
   allocations = 0;
+  TraceMemory trace;  // allocates, in the spiller's thread
   const std::size_t workers = std::holds_alternative<engine::Sequential>(engine) ? 1 : 4;
   train(watched, theta,
         {.engine = engine,
          .workers = workers,
          .batch_size = 7,
-         .epochs = 40,
+         .epochs = 80,  // more records than a block of the trace holds, for one worker
          .policy = policy::tail_tau(1.0, Cdf::mid, {2, 10}),
          .momentum = std::holds_alternative<engine::FusedHogwild>(engine) ? 0.0 : 0.9,
-         .weight_decay = 1e-4});
+         .weight_decay = 1e-4,
+         .trace = &trace});
   return allocations;
 }
 

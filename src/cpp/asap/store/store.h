@@ -76,12 +76,13 @@ struct View {
   Version version = 0;
 };
 
-enum class Outcome {
-  published,  ///< a new version exists
-  merged,     ///< the gradient is part of a round's update that another worker reports
-  retry,      ///< somebody else published first: prepare and commit again
-  dropped,    ///< the persistence bound is reached, the gradient is given up
-  rejected,   ///< C(τ) = 0: nothing was written
+/// The numbers are those of trace files.
+enum class Outcome : std::uint8_t {
+  published = 0,  ///< a new version exists
+  merged = 1,     ///< the gradient is part of a round's update that another worker reports
+  retry = 2,      ///< somebody else published first: prepare and commit again
+  dropped = 3,    ///< the persistence bound is reached, the gradient is given up
+  rejected = 4,   ///< C(τ) = 0: nothing was written
 };
 
 /// What became of an update. `replaced`, τ, scale and rate belong to the last attempt.

@@ -40,13 +40,14 @@ void Coordinator::serve(const std::function<bool()>& ended) {
 
 Report Coordinator::finish(std::span<float> theta) {
   while (const auto event = run_.events.wait_for({})) handle(*event);
-  snapshot_(probe_.span());
+  const Version version = snapshot_(probe_.span());
   if (!finite(probe_.data())) run_.diverge();
   if (run_.diverged.load(std::memory_order_relaxed))
     report_.status = Status::diverged;
   else
-    std::swap(probe_, last_finite_);
+    keep(probe_, version);
   add_last_row();
+  report_.version = last_finite_version_;
   std::copy_n(last_finite_.data(), theta.size(), theta.data());
   report_.counts = run_.totals();
   for (const WorkerState& worker : run_.workers) {
@@ -68,8 +69,7 @@ void Coordinator::handle(const Event& event) {
 }
 
 void Coordinator::end_epoch(const Event& event) {
-  const bool current =
-      event.snapshot ? accept_snapshot(event.snapshot) : is_latest(event) && probe() == event.totals.published;
+  const bool current = event.snapshot ? accept_snapshot(event) : is_latest(event) && probe() == event.totals.published;
   if (!current && run_.diverged.load(std::memory_order_relaxed)) return;  // the last row has it, with a validation
   if (event.gradients <= last_row_gradients_) return;  // announced after the end of a later epoch: its row has it
   add_row(event.gradients, event.seconds, event.totals, current ? last_finite_.data() : nullptr);
@@ -77,10 +77,10 @@ void Coordinator::end_epoch(const Event& event) {
 
 /// A worker filled the armed vector. If its values are finite it becomes the last finite one; either way another is
 /// armed.
-bool Coordinator::accept_snapshot(const float* snapshot) {
-  const bool accepted = finite(snapshot);
+bool Coordinator::accept_snapshot(const Event& event) {
+  const bool accepted = finite(event.snapshot);
   if (accepted)
-    std::swap(armed_, last_finite_);
+    keep(armed_, event.version);
   else
     run_.diverge();
   run_.armed_snapshot.store(armed_.data(), std::memory_order_release);  // pairs with the exchange in announce_epoch()
@@ -131,8 +131,13 @@ std::optional<Version> Coordinator::probe() {
     run_.diverge();
     return std::nullopt;
   }
-  std::swap(probe_, last_finite_);
+  keep(probe_, version);
   return version;
+}
+
+void Coordinator::keep(AlignedBuffer<float>& finite, Version version) {
+  std::swap(finite, last_finite_);
+  last_finite_version_ = version;
 }
 
 /// What must happen in time, evaluation or not. Returns whether a long job should go on.

@@ -42,8 +42,9 @@ class Coordinator final : public LiveRun {
   void add_row(std::uint64_t gradients, double seconds, const Counts& totals, const float* validate_on);
   void add_last_row();
   void refresh_table();
-  bool accept_snapshot(const float* snapshot);
+  bool accept_snapshot(const Event& event);
   std::optional<Version> probe();
+  void keep(AlignedBuffer<float>& finite, Version version);
   bool poll();
   std::optional<Metrics> validate(const float* theta);
 
@@ -64,6 +65,7 @@ class Coordinator final : public LiveRun {
   double next_tick_ = 0, next_probe_ = 0;  // seconds of the run's clock
   // Three vectors change roles by swapping: the last finite snapshot, the one armed for the next epoch's end, a spare.
   AlignedBuffer<float> last_finite_, armed_, probe_;
+  Version last_finite_version_ = 0;
   std::unique_ptr<Workspace> validation_workspace_;
 };
 

@@ -14,7 +14,7 @@
 namespace asap {
 
 /// An event. For epoch_end: the totals at that moment and, if one was armed, a snapshot taken by the worker who ended
-/// it.
+/// it, with its version.
 struct Event {
   enum class Kind { epoch_end, sample_complete, worker_ended };
   Kind kind = Kind::worker_ended;
@@ -22,6 +22,7 @@ struct Event {
   double seconds = 0;
   Counts totals = {};
   float* snapshot = nullptr;
+  Version version = 0;
 };
 
 /// A bounded queue. When it is full an event is dropped: an epoch's row then merges with the next one's, everything

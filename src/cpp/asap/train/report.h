@@ -92,9 +92,16 @@ struct PlacementReport {
   std::error_code interleave_error = {};  ///< why the shared vectors were not interleaved, where that was refused
 };
 
+/// How a run was traced.
+struct TraceReport {
+  std::uint64_t records = 0;
+  std::uint64_t stalls = 0;  ///< times a worker waited because its blocks were not yet written
+};
+
 struct Report {
   Status status = Status::completed;
-  double seconds = 0;  ///< first worker's start to the last one's end, evaluation not counted after it
+  Version version = 0;  ///< of the parameters that are returned; below counts.published after a divergence
+  double seconds = 0;   ///< first worker's start to the last one's end, evaluation not counted after it
   Counts counts;
   std::vector<EpochRecord> history;
   std::vector<Distribution> staleness;   ///< of published updates, per worker
@@ -103,6 +110,7 @@ struct Report {
   std::size_t vectors_high_water = 0;  ///< parameter vectors alive at the same time, at most (gradients not counted)
   std::uint64_t pool_rescans = 0;      ///< times a worker found no free vector at once (0 by construction)
   PlacementReport placement;
+  std::optional<TraceReport> trace;  ///< nothing when the run was not traced
 };
 
 }  // namespace asap

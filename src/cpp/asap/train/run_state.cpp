@@ -55,7 +55,9 @@ RunState::RunState(const Objective& the_objective, const TrainOptions& the_optio
       window(window_of(options)),
       workers(options.workers),
       placement(place(read_topology(), affinity_mask(), options.workers, options.affinity)),
-      pin_errors(options.workers) {}
+      pin_errors(options.workers) {
+  if (options.trace) spiller.emplace(options.workers, *options.trace, [this] { fail(std::current_exception()); });
+}
 
 void RunState::pin(std::size_t id) {
   if (!placement.cpus.empty()) pin_errors[id] = pin_this_thread(placement.cpus[id]);

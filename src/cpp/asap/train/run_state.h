@@ -11,6 +11,7 @@
 #include "asap/data/batch_source.h"
 #include "asap/platform/placement.h"
 #include "asap/step/scale_table.h"
+#include "asap/trace/spiller.h"
 #include "asap/train/event_queue.h"
 #include "asap/train/trainer.h"
 #include "asap/train/worker_state.h"
@@ -67,6 +68,9 @@ struct RunState {
   }
 
   Counts totals() const;
+
+  /// Of a traced run. The last member: its thread ends before anything it uses.
+  std::optional<Spiller> spiller;
 };
 
 }  // namespace asap

@@ -77,8 +77,10 @@ Report run_on(S& store, RunState& state, std::span<float> theta, Observer& obser
     Team<S> team(state, store);
     coordinator.serve([&] { return team.ended(); });
     team.join();
+    if (state.spiller) state.spiller->finish();
     if (state.failure) std::rethrow_exception(state.failure);
     Report report = coordinator.finish(theta);
+    if (state.spiller) report.trace = {state.spiller->num_records(), state.spiller->stalls()};
     const Vectors vectors = store.vectors();
     report.vectors_high_water = vectors.high_water;
     report.pool_rescans = vectors.rescans;

@@ -16,6 +16,7 @@
 #include "asap/staleness/distribution.h"
 #include "asap/step/policy.h"
 #include "asap/step/rate.h"
+#include "asap/trace/record.h"
 #include "asap/train/engine.h"
 #include "asap/train/report.h"
 
@@ -42,6 +43,9 @@ struct TrainOptions {
   Affinity affinity = Affinity::none;
 
   const Objective* validation = nullptr;  ///< evaluated on a snapshot at the end of every epoch
+
+  /// Gets a record of every gradient, for replay(); what it throws ends the run. nullptr: the run is not traced.
+  TraceSink* trace = nullptr;
 };
 
 /// The live state of a run, for the observer. Valid only during its calls.

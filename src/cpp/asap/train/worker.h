@@ -8,6 +8,7 @@
 
 #include "asap/store/fused_hogwild.h"
 #include "asap/store/synchronous.h"
+#include "asap/train/gradient.h"
 #include "asap/train/run_state.h"
 
 namespace asap {
@@ -28,6 +29,7 @@ class Worker {
         store_(store),
         id_(id),
         table_reader_(run.tables.reader(id)),
+        trace_(run.spiller ? &run.spiller->log(id) : nullptr),
         handle_(store.handle(id)),
         workspace_(make_workspace()),
         current_(run.options.batch_size),
@@ -73,6 +75,7 @@ class Worker {
     if (!std::isfinite(loss)) return run_.diverge();
     const Receipt receipt = publish(rule);
     run_.workers[id_].record(receipt, batch.samples.size(), loss, run_.window);
+    if (trace_) trace_->add(number, receipt);
     if (run_.options.updates && !kWorksInRounds<S> && receipt.outcome != Outcome::published) run_.batches.grant();
     announce(receipt);
   }
@@ -100,13 +103,9 @@ class Worker {
   /// The loss, and the gradient in the handle, unless that is computed while publishing.
   double differentiate(const Batch& batch) {
     if constexpr (kFuses<S>) return fusible().forward(view_.theta, batch, workspace_.get());
-    float* gradient = handle_.gradient.data();
     handle_.samples = batch.samples.size();
-    const double loss = run_.objective.gradient(view_.theta, batch, workspace_.get(), gradient);
-    if (run_.options.weight_decay != 0.0)
-      kernels::active().accumulate(handle_.gradient.size(), static_cast<float>(run_.options.weight_decay), view_.theta,
-                                   gradient);
-    return loss;
+    return decayed_gradient(run_.objective, run_.options.weight_decay, view_.theta, batch, workspace_.get(),
+                            handle_.gradient.data());
   }
 
   Receipt publish(const StepRule& rule) {
@@ -153,13 +152,14 @@ class Worker {
   void announce_epoch(std::uint64_t gradients) {
     float* snapshot =
         run_.armed_snapshot.exchange(nullptr, std::memory_order_acquire);  // pairs with the coordinator's release
-    if (snapshot) store_.snapshot({snapshot, run_.objective.num_parameters()});
+    const Version version = snapshot ? store_.snapshot({snapshot, run_.objective.num_parameters()}) : 0;
     const bool posted = run_.events.post_with([&](Event& event) {
       event = {.kind = Event::Kind::epoch_end,
                .gradients = gradients,
                .seconds = run_.clock.seconds(),
                .totals = run_.totals(),
-               .snapshot = snapshot};
+               .snapshot = snapshot,
+               .version = version};
     });
     if (!posted && snapshot) run_.armed_snapshot.store(snapshot, std::memory_order_release);
   }
@@ -168,6 +168,7 @@ class Worker {
   S& store_;
   const std::size_t id_;
   TableSwitch::Reader& table_reader_;
+  TraceLog* const trace_;  // nullptr: the run is not traced
   typename S::Handle handle_;
   std::unique_ptr<Workspace> workspace_;
   View view_;
