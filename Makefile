@@ -34,6 +34,10 @@ bench: $(INSTALLED)  ## Measure updates, kernels and stores beside what this mac
 sweep: $(INSTALLED)  ## Measure products and convolutions over many sizes and list the cliffs; writes build/bench
 	$(BIN)/python benchmarks/native/run.py $(BUILD)/benchmarks/native sweep --name sweep
 
+.PHONY: replay-soak
+replay-soak: $(INSTALLED)  ## Replay 2,000 traced runs of random engines, models, settings and 2 to 32 workers, bit by bit
+	ASAP_REPLAY_RUNS=2000 $(BUILD)/tests/cpp/replay_test random
+
 .PHONY: guard
 guard: $(INSTALLED)  ## Count the instructions of an update with callgrind and compare them with the stored ones
 	$(BIN)/python tests/guard/guard.py $(BUILD)

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "asap/store/round_barrier.h"
+#include "asap/store/round_mean.h"
 #include "asap/store/store.h"
 #include "asap/store/vector_pool.h"
 
@@ -78,11 +79,9 @@ class SynchronousStore {
   /// Runs in one thread while all others wait: who is here, and with what step.
   void open_round() {
     present_.clear();
-    samples_ = 0;
     for (Handle*& handle : brought_) {
       if (!handle) continue;
       present_.push_back(handle);
-      samples_ += handle->samples;
       handle = nullptr;
     }
     fresh_ = pool_.acquire();
@@ -95,11 +94,8 @@ class SynchronousStore {
     const std::size_t rank = rank_of(handle), ranks = present_.size();
     const std::size_t first = bound(rank, ranks), last = bound(rank + 1, ranks);
     if (first == last) return;
-    float* mean = present_.front()->gradient.data();
-    kernels::active().scaled_copy(last - first, weight(*present_.front()), mean + first, mean + first);
-    for (std::size_t i = 1; i < ranks; ++i)
-      kernels::active().accumulate(last - first, weight(*present_[i]), present_[i]->gradient.data() + first,
-                                   mean + first);
+    average(std::span<Handle* const>(present_), first, last);
+    const float* mean = present_.front()->gradient.data();
     advance(layout_, step_, mean, base_.vector, pool_.vector(fresh_), first, last);
   }
 
@@ -110,10 +106,6 @@ class SynchronousStore {
       pool_.release(fresh_);
     else
       pool_.publish(base_, fresh_);
-  }
-
-  float weight(const Handle& handle) const {
-    return static_cast<float>(static_cast<double>(handle.samples) / static_cast<double>(samples_));
   }
 
   std::size_t rank_of(const Handle& handle) const {
@@ -139,7 +131,6 @@ class SynchronousStore {
 
   // Written by who completes a barrier, read by everybody behind it.
   std::vector<Handle*> present_;
-  std::size_t samples_ = 0;
   VectorPool::Pin base_;
   VectorPool::Slot fresh_ = 0;
   Step step_;

@@ -1,0 +1,152 @@
+#include "asap/train/replay.h"
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "asap/core/error.h"
+#include "asap/data/batch_source.h"
+#include "asap/store/round_mean.h"
+#include "asap/trace/check.h"
+#include "asap/train/gradient.h"
+
+namespace asap {
+namespace {
+
+using Records = std::span<const TraceRecord>;
+
+/// Records in an order of their own, to be walked through once.
+class Queue {
+ public:
+  Queue(Records records, std::vector<std::uint64_t> order) : records_(records), order_(std::move(order)) {}
+  /// The next record if it belongs to this version, by the given member.
+  const TraceRecord* next(Version TraceRecord::* at, Version version) {
+    if (position_ == order_.size() || records_[order_[position_]].*at != version) return nullptr;
+    return &records_[order_[position_++]];
+  }
+
+ private:
+  Records records_;
+  std::vector<std::uint64_t> order_;
+  std::size_t position_ = 0;
+};
+
+/// What changed the parameters before version `last`, in the order of versions by the given member; rounds in the order
+/// of workers.
+Queue queue_of(Records records, Version TraceRecord::* at, Version last) {
+  std::vector<std::uint64_t> order;
+  for (std::uint64_t i = 0; i < records.size(); ++i)
+    if (records[i].changed_parameters() && records[i].replaced < last) order.push_back(i);
+  std::sort(order.begin(), order.end(), [&](auto a, auto b) {
+    return std::pair(records[a].*at, records[a].worker) < std::pair(records[b].*at, records[b].worker);
+  });
+  return {records, std::move(order)};
+}
+
+class Replayer {
+ public:
+  Replayer(const Objective& objective, const TrainOptions& options, Records records, Version last)
+      : objective_(objective),
+        options_(options),
+        layout_(objective.num_parameters(), static_cast<float>(options.momentum)),
+        batches_(objective.num_samples(), options.batch_size, options.seed, BatchSource::kUnlimited),
+        readers_(queue_of(records, &TraceRecord::read, last)),
+        updates_(queue_of(records, &TraceRecord::replaced, last)),
+        workspace_(objective.workspace(options.batch_size)),
+        indices_(options.batch_size),
+        state_(layout_.size()),
+        gradients_(options.workers) {}
+
+  void start(std::span<const float> theta, std::span<const float> velocity) {
+    std::copy(theta.begin(), theta.end(), state_.data());
+    std::copy(velocity.begin(), velocity.end(), layout_.velocity(state_.data()));
+  }
+
+  /// One update: every gradient that was computed on this version, then the one that replaced it.
+  void replace(Version version) {
+    while (const TraceRecord* reader = readers_.next(&TraceRecord::read, version)) differentiate(*reader);
+    const TraceRecord* update = nullptr;
+    round_.clear();
+    while (const TraceRecord* part = updates_.next(&TraceRecord::replaced, version)) {
+      update = part;
+      round_.push_back(gradients_[part->worker].get());
+    }
+    if (round_.size() > 1) average(std::span<Handle* const>(round_), 0, layout_.parameters());
+    const Step step{options_.rate(version), update->scale};
+    advance(layout_, step, round_.front()->gradient.data(), state_.data(), state_.data());
+  }
+
+  void end(std::span<float> theta, std::span<float> velocity) const {
+    std::copy_n(state_.data(), theta.size(), theta.data());
+    std::copy_n(layout_.velocity(state_.data()), velocity.size(), velocity.data());
+  }
+
+  std::size_t num_gradients() const {
+    return static_cast<std::size_t>(std::count_if(gradients_.begin(), gradients_.end(), [](auto& g) { return !!g; }));
+  }
+
+ private:
+  /// The present state is the version that this worker read: its gradient waits here for its turn.
+  void differentiate(const TraceRecord& record) {
+    auto& handle = gradients_[record.worker];
+    if (!handle) handle = std::make_unique<Handle>(layout_);
+    const Batch batch{record.batch, batches_.samples(record.batch, indices_)};
+    handle->samples = batch.samples.size();
+    decayed_gradient(objective_, options_.weight_decay, state_.data(), batch, workspace_.get(),
+                     handle->gradient.data());
+  }
+
+  const Objective& objective_;
+  const TrainOptions& options_;
+  const StateLayout layout_;
+  const BatchSource batches_;
+  Queue readers_, updates_;
+  std::unique_ptr<Workspace> workspace_;
+  std::vector<std::uint64_t> indices_;
+  AlignedBuffer<float> state_;
+  std::vector<std::unique_ptr<Handle>> gradients_;  // a worker has one at a time; made when first needed
+  std::vector<Handle*> round_;
+};
+
+Version end_of(Records records, const ReplayRange& range) {
+  const auto published = [](const TraceRecord& record) { return record.outcome == Outcome::published; };
+  const Version end = range.first + static_cast<Version>(std::count_if(records.begin(), records.end(), published));
+  if (range.last && (*range.last < range.first || *range.last > end))
+    invalid_argument("last must be a version of the run, ", range.first, " to ", end, "; got ", *range.last);
+  return range.last.value_or(end);
+}
+
+void check(const Objective& objective, std::span<const float> theta, const TrainOptions& options,
+           std::span<const float> velocity) {
+  if (options.workers == 0 || options.batch_size == 0)
+    invalid_argument("workers and batch_size must be at least 1; got ", options.workers, " and ", options.batch_size);
+  if (theta.size() != objective.num_parameters())
+    invalid_argument("theta must have ", objective.num_parameters(), " parameters; got ", theta.size());
+  if (!velocity.empty() && (options.momentum == 0.0 || velocity.size() != theta.size()))
+    invalid_argument("velocity must have a number per parameter where there is momentum, and be empty elsewhere; got ",
+                     velocity.size(), " with momentum = ", options.momentum);
+}
+
+}  // namespace
+
+bool replays_exactly(const engine::Engine& engine) {
+  return !std::holds_alternative<engine::Hogwild>(engine) && !std::holds_alternative<engine::FusedHogwild>(engine);
+}
+
+ReplayReport replay(const Objective& objective, std::span<float> theta, const TrainOptions& options, Records records,
+                    const ReplayRange& range) {
+  check(objective, theta, options, range.velocity);
+  check_trace(records, options.workers, range.first);
+  const Version last = end_of(records, range);
+  Replayer replayer(objective, options, records, last);
+  replayer.start(theta, range.velocity);
+  Version version = range.first;
+  while (version < last) {
+    replayer.replace(version++);
+    if (range.go_on && !range.go_on()) break;
+  }
+  replayer.end(theta, range.velocity);
+  return {version - range.first, replayer.num_gradients()};
+}
+
+}  // namespace asap

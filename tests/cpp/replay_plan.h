@@ -1,0 +1,84 @@
+// Random traced runs, and what their replay must give: the linearizability test of the engines.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "asap/core/rng.h"
+#include "asap/model/network.h"
+#include "asap/train/replay.h"
+#include "model_examples.h"
+#include "quadratic.h"
+
+namespace replay_test {
+
+using namespace asap;
+
+/// A quadratic or a small network on noise, and where a run of it begins.
+class Problem {
+ public:
+  virtual ~Problem() = default;
+  virtual const Objective& objective() const = 0;
+  virtual std::vector<float> start() const = 0;
+  virtual std::string name() const = 0;
+};
+
+class QuadraticProblem final : public Problem {
+ public:
+  QuadraticProblem(std::size_t parameters, std::size_t samples) : quadratic_(parameters, samples) {}
+  const Objective& objective() const override { return quadratic_; }
+  std::vector<float> start() const override { return std::vector<float>(quadratic_.num_parameters(), 1.0f); }
+  std::string name() const override { return "quadratic " + std::to_string(quadratic_.num_parameters()); }
+
+ private:
+  Quadratic quadratic_;
+};
+
+class NetworkProblem final : public Problem {
+ public:
+  NetworkProblem(std::string name, Shape input, examples::Layers layers, std::size_t samples)
+      : name_(std::move(name)),
+        network_(input, std::move(layers), Loss::softmax_cross_entropy),
+        batch_(examples::random_batch<float>(samples, input.size(), network_.num_outputs(), 7)),
+        data_{.inputs = examples::view(batch_.inputs, samples, input), .labels = batch_.labels, .targets = {}},
+        objective_(network_, data_) {}
+  const Objective& objective() const override { return objective_; }
+  std::vector<float> start() const override { return examples::random_parameters(network_.parameters(), 3); }
+  std::string name() const override { return name_; }
+
+ private:
+  std::string name_;
+  Network network_;
+  reference::Batch<float> batch_;
+  Dataset data_;
+  NetworkObjective objective_;
+};
+
+/// One run with its trace, and the parameters it began and ended with.
+struct TracedRun {
+  TrainOptions options;
+  std::vector<float> start, theta;
+  std::vector<TraceRecord> records;
+  Report report;
+};
+
+inline TracedRun traced(const Objective& objective, std::vector<float> start, TrainOptions options) {
+  TraceMemory memory;
+  options.trace = &memory;
+  TracedRun run{.options = options, .start = start, .theta = std::move(start), .records = {}, .report = {}};
+  run.report = train(objective, run.theta, options);
+  run.options.trace = nullptr;
+  run.records = std::move(memory.records);
+  return run;
+}
+
+/// The parameters that a replay of these records arrives at.
+inline std::vector<float> replayed(const Objective& objective, const TracedRun& run,
+                                   const std::vector<TraceRecord>& records) {
+  std::vector<float> theta = run.start;
+  replay(objective, theta, run.options, records, {.first = 0, .velocity = {}, .last = run.report.version});
+  return theta;
+}
+
+}  // namespace replay_test

@@ -1,0 +1,312 @@
+// Traced runs and their replay on one thread. Whatever the engine with consistent views, the number of workers, the
+// model, persistence, momentum, weight decay and policy: the same bits, or an update was lost, torn or applied twice.
+// The plans are fixed; ASAP_REPLAY_RUNS and ASAP_REPLAY_FIRST choose more or others of them (make replay-soak).
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+#include "asap/staleness/histogram.h"
+#include "asap/trace/check.h"
+#include "check.h"
+#include "replay_plan.h"
+
+namespace {
+
+using namespace replay_test;
+
+bool alone(const engine::Engine& engine) { return std::holds_alternative<engine::Sequential>(engine); }
+
+const std::vector<engine::Engine> kConsistent{engine::Sequential{}, engine::Synchronous{}, engine::Locked{},
+                                              engine::Leashed{},    engine::Leashed{0},    engine::Leashed{2}};
+
+/// What is recorded of a run equals what it counted by itself.
+void check_records(const TracedRun& run) {
+  check_trace(run.records, run.options.workers);
+  const Counts& counts = run.report.counts;
+  CHECK_EQUAL(run.records.size(), counts.gradients);
+  CHECK_EQUAL(run.report.trace->records, counts.gradients);
+  std::uint64_t outcomes[5] = {}, attempts = 0;
+  std::vector<std::vector<std::uint64_t>> taus(run.options.workers, std::vector<std::uint64_t>(kTauBins));
+  double steps = 0;
+  for (const TraceRecord& record : run.records) {
+    ++outcomes[static_cast<std::size_t>(record.outcome)];
+    attempts += record.attempts;
+    if (record.outcome != Outcome::published) continue;
+    ++taus[record.worker][std::min<std::size_t>(record.tau(), kTauBins - 1)];
+    steps += run.options.rate(record.replaced) * record.scale;
+  }
+  CHECK_EQUAL(outcomes[0], counts.published);
+  CHECK_EQUAL(outcomes[1], counts.merged);
+  CHECK_EQUAL(outcomes[3], counts.dropped);
+  CHECK_EQUAL(outcomes[4], counts.rejected);
+  CHECK_EQUAL(attempts, counts.attempts);
+  if (counts.rejected == 0) CHECK_NEAR(counts.step_sum, steps, 1e-9 * (1 + steps));
+  for (std::size_t worker = 0; worker < run.options.workers; ++worker) {
+    const auto& expected = run.report.staleness[worker].counts();
+    CHECK(std::equal(expected.begin(), expected.end(), taus[worker].begin()));
+  }
+}
+
+/// A small run in which much can go wrong: 4 workers, momentum, weight decay, a rate that falls, C that differs.
+TrainOptions busy(const engine::Engine& engine) {
+  return {.engine = engine,
+          .workers = alone(engine) ? 1u : 4u,
+          .batch_size = 3,
+          .updates = 300,
+          .rate = Rate::cosine(0.2, 0.01, 300),
+          .policy = policy::inverse_plus_one(),
+          .momentum = 0.5,
+          .weight_decay = 0.01};
+}
+
+class Dice {
+ public:
+  explicit Dice(std::uint64_t seed) : rng_(seed, Stream::tests, 2) {}
+  std::uint64_t below(std::uint64_t n) { return rng_.bits64() % n; }
+  std::uint64_t within(std::uint64_t first, std::uint64_t last) { return first + below(last - first + 1); }
+  bool once_in(std::uint64_t n) { return below(n) == 0; }
+
+ private:
+  Rng rng_;
+};
+
+engine::Engine random_engine(Dice& dice) {
+  switch (dice.below(8)) {
+    case 0:
+      return engine::Synchronous{};
+    case 1:
+    case 2:
+      return engine::Locked{};
+    case 3:
+    case 4:
+      return engine::Leashed{.persistence = dice.below(4)};
+    default:
+      return engine::Leashed{};
+  }
+}
+
+Policy random_policy(Dice& dice) {
+  const std::uint64_t first = dice.below(3);
+  const SampleWindow sample{first, first + dice.within(1, 6)};
+  switch (dice.below(6)) {
+    case 0:
+      return policy::constant();
+    case 1:
+      return policy::inverse_plus_one();
+    case 2:
+      return policy::fixed({1.0, 0.5, 0.0});
+    case 3:
+      return policy::fixed({0.25, 0.0, 1.0});
+    case 4:
+      return policy::fleet(std::nullopt, sample);
+    default:
+      return policy::tail_tau(1.0, Cdf::mid, sample);
+  }
+}
+
+std::unique_ptr<Problem> random_problem(Dice& dice) {
+  const std::size_t samples = dice.within(8, 60);
+  switch (dice.below(8)) {
+    case 0:
+      return std::make_unique<NetworkProblem>("small mlp", Shape{9}, examples::mlp(17, 4), samples);
+    case 1:
+      return std::make_unique<NetworkProblem>("small lenet", Shape{2, 12, 11}, examples::small_lenet(), samples);
+    case 2:
+      return std::make_unique<NetworkProblem>("cnn", Shape{1, 16, 16}, examples::cnn(), samples);
+    case 3:
+      return std::make_unique<NetworkProblem>("mlp", Shape{1, 28, 28}, examples::mlp(), samples);
+    default:
+      return std::make_unique<QuadraticProblem>(dice.within(1, 3000), samples);
+  }
+}
+
+TrainOptions random_options(Dice& dice, std::size_t max_workers) {
+  TrainOptions options{.engine = random_engine(dice), .workers = dice.within(2, max_workers)};
+  options.batch_size = dice.within(1, 8);
+  options.updates = dice.within(1, 60 + 400 / options.workers);
+  options.rate = dice.once_in(2) ? Rate::constant(0.05) : Rate::step(0.1, 0.5, dice.within(5, 100));
+  options.policy = random_policy(dice);
+  if (dice.once_in(2)) options.momentum = 0.5;
+  if (dice.once_in(2)) options.weight_decay = 0.01;
+  options.seed = dice.below(5);
+  return options;
+}
+
+std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
+  const char* text = std::getenv(variable);
+  return text ? std::strtoull(text, nullptr, 10) : otherwise;
+}
+
+}  // namespace
+
+TEST(a_replay_has_the_bits_of_the_run_for_every_consistent_engine) {
+  const QuadraticProblem quadratic(37, 50);
+  const NetworkProblem lenet("small lenet", {2, 12, 11}, examples::small_lenet(), 40);
+  for (const Problem* problem : {static_cast<const Problem*>(&quadratic), static_cast<const Problem*>(&lenet)})
+    for (const engine::Engine& engine : kConsistent)
+      for (const std::size_t workers : {1, 2, 3, 8, 32})
+        for (const double momentum : {0.0, 0.9}) {
+          if (alone(engine) && workers > 1) continue;
+          TrainOptions options = busy(engine);
+          options.workers = workers;
+          options.updates = 60;
+          options.momentum = momentum;
+          const TracedRun run = traced(problem->objective(), problem->start(), options);
+          CHECK(run.report.status == Status::completed);
+          CHECK_EQUAL(run.report.version, 60u);
+          check_records(run);
+          CHECK(replayed(problem->objective(), run, run.records) == run.theta);
+        }
+}
+
+TEST(random_runs_have_the_bits_of_their_replays) {
+  const std::uint64_t first = number_from("ASAP_REPLAY_FIRST", 0), runs = number_from("ASAP_REPLAY_RUNS", 200);
+  std::uint64_t updates = 0, gradients = 0, differing = 0;
+  for (std::uint64_t seed = first; seed < first + runs; ++seed) {
+    const int failures_before = check::failures();
+    Dice dice(seed);
+    const auto problem = random_problem(dice);
+    const TrainOptions options = random_options(dice, 32);
+    const TracedRun run = traced(problem->objective(), problem->start(), options);
+    check_records(run);
+    const bool same = replayed(problem->objective(), run, run.records) == run.theta;
+    CHECK(same);
+    updates += run.report.version;
+    gradients += run.records.size();
+    differing += !same;
+    if (check::failures() > failures_before)
+      std::cout << "  in seed " << seed << ": " << problem->name() << ", engine " << options.engine.index() << ", "
+                << options.workers << " workers, " << options.policy.name << "\n";
+  }
+  std::cout << "  seeds " << first << " to " << first + runs - 1 << ": " << runs << " runs, " << gradients
+            << " gradients, " << updates << " updates replayed, " << differing << " runs with differing bits\n";
+}
+
+TEST(a_diverged_run_replays_up_to_its_last_finite_parameters) {
+  const Quadratic quadratic(5, 40);
+  TrainOptions options = busy(engine::Leashed{});
+  options.updates = std::nullopt;
+  options.epochs = 1000;
+  options.rate = Rate::constant(50.0);
+  const TracedRun run = traced(quadratic, std::vector<float>(5, 1.0f), options);
+  CHECK(run.report.status == Status::diverged);
+  CHECK(run.report.version < run.report.counts.published);
+  CHECK(replayed(quadratic, run, run.records) == run.theta);
+}
+
+// Momentum and weight decay pass a wrong order on, a wrong C or a lost update as well: one changed bit of history
+// shows.
+TEST(a_replay_of_a_tampered_trace_differs_or_is_refused) {
+  const NetworkProblem mlp("small mlp", {9}, examples::mlp(17, 4), 40);
+  for (const engine::Engine& engine : {engine::Engine{engine::Locked{}}, engine::Engine{engine::Leashed{}}}) {
+    const TracedRun run = traced(mlp.objective(), mlp.start(), busy(engine));
+    const auto at = [](std::vector<TraceRecord>& records, Version version) -> TraceRecord& {
+      return *std::find_if(records.begin(), records.end(), [&](const TraceRecord& record) {
+        return record.outcome == Outcome::published && record.replaced == version;
+      });
+    };
+    const auto after = [&](auto&& tamper) {
+      std::vector<TraceRecord> records = run.records;
+      tamper(records);
+      return replayed(mlp.objective(), run, records);
+    };
+    const auto exchange_batches = [&](std::vector<TraceRecord>& records) {
+      std::swap(at(records, 100).batch, at(records, 101).batch);
+    };
+    const auto wrong_scale = [&](std::vector<TraceRecord>& records) { at(records, 100).scale *= 1.0 + 0x1p-20; };
+    const auto newer_view = [&](std::vector<TraceRecord>& records) {
+      Version version = 299;
+      while (at(records, version).tau() == 0) --version;
+      ++at(records, version).read;
+    };
+    CHECK(after([](auto&) {}) == run.theta);
+    CHECK(after(exchange_batches) != run.theta);
+    CHECK(after(wrong_scale) != run.theta);
+    if (run.report.counts.tau_sum > 0) CHECK(after(newer_view) != run.theta);
+    CHECK_THROWS(std::invalid_argument, after([](auto& records) { records.erase(records.begin() + 9); }),
+                 "but nobody replaced");
+  }
+}
+
+TEST(records_that_cannot_be_are_refused_with_the_reason) {
+  const Quadratic quadratic(3, 40);
+  const TracedRun run = traced(quadratic, std::vector<float>(3), busy(engine::Locked{}));
+  const auto refused = [&](auto&& tamper, const char* reason) {
+    std::vector<TraceRecord> records = run.records;
+    tamper(records);
+    CHECK_THROWS(std::invalid_argument, check_trace(records, 4), reason);
+  };
+  const auto last = [](auto& records) -> TraceRecord& { return records.back(); };
+  refused([&](auto& r) { last(r).worker = 4; }, "belongs to none of 4 workers");
+  refused([&](auto& r) { last(r).outcome = Outcome::retry; }, "has the unknown outcome 2");
+  refused([&](auto& r) { last(r).outcome = static_cast<Outcome>(200); }, "has the unknown outcome 200");
+  refused([&](auto& r) { last(r).read = last(r).replaced + 1; }, "read version");
+  refused([&](auto& r) { last(r).scale = -1.0; }, "was not rejected with C = -1");
+  refused([&](auto& r) { last(r).scale = std::nan(""); }, "with C = nan");
+  refused([&](auto& r) { last(r).outcome = Outcome::rejected; }, "was rejected with C = ");
+  refused([&](auto& r) { last(r).attempts = 0; }, "was never tried");
+  refused([&](auto& r) { last(r).read = 0; }, "after its worker had been at");
+  refused([&](auto& r) { last(r).batch = r.front().batch; }, "has the batch of record");
+  refused([&](auto& r) { last(r).replaced = 1000000; }, "but nobody replaced");
+  refused([&](auto& r) { r.front().outcome = Outcome::merged; }, "but nobody replaced");
+  refused([&](auto& r) { r.push_back(last(r)); }, "after its worker had been at");
+  CHECK_THROWS(std::invalid_argument, check_trace(run.records, 4, 1), "in a run that began at 1");
+}
+
+TEST(a_replay_may_begin_where_another_ended) {
+  const Quadratic quadratic(21, 40);
+  const TracedRun run = traced(quadratic, std::vector<float>(21, 1.0f), busy(engine::Sequential{}));
+  std::vector<float> theta = run.start, velocity(21);
+  std::vector<TraceRecord> early = run.records, late = run.records;
+  std::erase_if(early, [](const TraceRecord& record) { return record.replaced >= 100; });
+  std::erase_if(late, [](const TraceRecord& record) { return record.replaced < 100; });
+  CHECK_EQUAL(replay(quadratic, theta, run.options, early, {.first = 0, .velocity = velocity}).updates, 100u);
+  CHECK(theta != run.theta);
+  CHECK_EQUAL(replay(quadratic, theta, run.options, late, {.first = 100, .velocity = velocity}).updates, 200u);
+  CHECK(theta == run.theta);
+}
+
+TEST(a_replay_holds_at_most_one_gradient_per_worker_and_can_be_ended) {
+  const Quadratic quadratic(3, 40);
+  const TracedRun run = traced(quadratic, std::vector<float>(3), busy(engine::Leashed{}));
+  std::vector<float> theta = run.start;
+  const ReplayReport report = replay(quadratic, theta, run.options, run.records);
+  CHECK_EQUAL(report.updates, 300u);
+  CHECK(report.gradients_high_water <= 4);
+  int asked = 0;
+  const auto go_on = [&] { return ++asked < 7; };
+  CHECK_EQUAL(replay(quadratic, theta = run.start, run.options, run.records, {.go_on = go_on}).updates, 7u);
+}
+
+TEST(arguments_of_a_replay_are_checked) {
+  const Quadratic quadratic(3, 40);
+  const TracedRun run = traced(quadratic, std::vector<float>(3), busy(engine::Sequential{}));
+  std::vector<float> theta(3), longer(4);
+  CHECK_THROWS(std::invalid_argument, replay(quadratic, longer, run.options, run.records), "must have 3 parameters");
+  CHECK_THROWS(std::invalid_argument, replay(quadratic, theta, run.options, run.records, {.velocity = longer}),
+               "velocity must have a number per parameter");
+  CHECK_THROWS(std::invalid_argument, replay(quadratic, theta, run.options, run.records, {.last = 301}),
+               "last must be a version of the run, 0 to 300; got 301");
+}
+
+// With one worker nothing races; with several the replay is a run near by.
+TEST(a_hogwild_run_is_replayed_approximately) {
+  const Quadratic quadratic(64, 40);
+  for (const engine::Engine& engine :
+       {engine::Engine{engine::Hogwild{}}, engine::Engine{engine::Hogwild{.copy = true}}}) {
+    CHECK(!replays_exactly(engine));
+    TrainOptions options = busy(engine);
+    options.rate = Rate::constant(0.01);
+    for (const std::size_t workers : {1, 4}) {
+      options.workers = workers;
+      const TracedRun run = traced(quadratic, std::vector<float>(64, 1.0f), options);
+      check_records(run);
+      const std::vector<float> theta = replayed(quadratic, run, run.records);
+      if (workers == 1) CHECK(theta == run.theta);
+      for (std::size_t j = 0; j < 64; ++j) CHECK_NEAR(theta[j], run.theta[j], 0.5);
+    }
+  }
+  for (const engine::Engine& engine : kConsistent) CHECK(replays_exactly(engine));
+}
