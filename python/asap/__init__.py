@@ -25,10 +25,12 @@ from asap.layers import Conv2d, Dense, Flatten, MaxPool2d, ReLU, Tanh
 from asap.model import Evaluation, Model, load
 from asap.models import Sequential
 from asap.rates import ConstantRate, CosineRate, StepRate
+from asap.replayer import Replay, replay
 from asap.run import Run
 from asap.staleness import StalenessDistribution
 from asap.steps import Constant, Custom, FLeet, Inverse, InversePlusOne, TailTau
 from asap.stops import Patience, TargetAccuracy, TargetLoss
+from asap.trace import Trace
 from asap.trainer import train
 
 __version__ = _core.__version__
@@ -54,6 +56,7 @@ __all__ = [
     "Model",
     "Patience",
     "ReLU",
+    "Replay",
     "Run",
     "RunState",
     "Sequential",
@@ -64,6 +67,7 @@ __all__ = [
     "Tanh",
     "TargetAccuracy",
     "TargetLoss",
+    "Trace",
     "bench",
     "datasets",
     "engines",
@@ -71,6 +75,7 @@ __all__ = [
     "load",
     "models",
     "rates",
+    "replay",
     "steps",
     "stops",
     "train",

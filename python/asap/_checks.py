@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable
 from numbers import Integral, Real
 from typing import Any, TypeVar
 
+import numpy as np
+
 T = TypeVar("T")
 
 
@@ -50,6 +52,13 @@ def choice(name: str, value: object, accepted: Iterable[str]) -> str:
     if not isinstance(value, str) or value not in words:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, words))}; got {shown(value)}")
     return value
+
+
+def flag(name: str, value: object) -> bool:
+    """Return `value` when it is True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False; got {shown(value)}")
+    return bool(value)
 
 
 def window(name: str, value: object) -> tuple[int, int]:

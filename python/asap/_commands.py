@@ -19,6 +19,8 @@ from asap.benchmark import bench as run_benchmark
 from asap.config import checked_config
 from asap.datasets.files import write_atomically
 from asap.environment import environment, topology
+from asap.replayer import replay as run_replay
+from asap.run import Run
 from asap.stops import StopRule, TargetAccuracy, TargetLoss
 from asap.trainer import train as run_training
 
@@ -79,6 +81,9 @@ def train(
     seed: Annotated[int, typer.Option(help="Of the starting parameters and the batch order.")] = 0,
     affinity: Affinity = "none",
     progress: Progress = None,
+    trace: Annotated[
+        bool, typer.Option("--trace", help="Record every gradient; --save then writes trace.bin.")
+    ] = False,
     save: Annotated[Path | None, typer.Option(help="Folder for run.json and parameters.safetensors.")] = None,
     json: Json = None,
 ) -> None:
@@ -97,6 +102,7 @@ def train(
             "stop": _goals(target_loss, target_accuracy),
             "seed": seed,
             "affinity": affinity,
+            "trace": trace,
         }
         checked_config(**settings)
         make_model = _names.model(model, initialiser, seed)
@@ -108,6 +114,28 @@ def train(
             run.save(save)
     _show(_tables.history(run), run.to_dict(), json)
     raise typer.Exit(0 if run.status in ("completed", "stopped") else 1)
+
+
+@app.command()
+def replay(
+    folder: Annotated[Path, typer.Argument(help="Of a run saved with --trace --save FOLDER.")],
+    dataset: Dataset = "mnist",
+    data_dir: DataDir = None,
+    json: Json = None,
+) -> None:
+    """Run the updates of a saved run again, in their order on one thread, and compare the parameters bit by bit.
+
+    Returns 1 when an engine with consistent views ended elsewhere than its replay.
+    """
+    with _arguments():
+        _checks.choice("dataset", dataset, datasets.names())
+    with _arguments(), _failures():
+        run = Run.load(folder)
+    data = _load(dataset, data_dir)
+    with _arguments():
+        replayed = run_replay(run, data.train)
+    _show(_tables.replay(run, replayed), replayed.to_dict(), json)
+    raise typer.Exit(0 if replayed.identical or not replayed.exact else 1)
 
 
 @app.command()

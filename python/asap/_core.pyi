@@ -32,6 +32,12 @@ class Dataset:
         labels: NDArray[np.int32] | None = None,
         targets: NDArray[np.float32] | None = None,
     ) -> None: ...
+    @property
+    def inputs(self) -> NDArray[Any]: ...
+    @property
+    def labels(self) -> NDArray[np.int32] | None: ...
+    @property
+    def targets(self) -> NDArray[np.float32] | None: ...
     def __len__(self) -> int: ...
 
 # --- model
@@ -176,20 +182,44 @@ def train(
     seed: int,
     affinity: str,  # "none" | "compact" | "scatter"
     validation: Dataset | None,
+    trace: int | None,  # file descriptor that trace records are appended to
     observer: Observer,
 ) -> dict[str, Any]:
     """Run to the end with the GIL released; the observer is called on this thread with the GIL held.
 
-    Keys: status ("completed" | "stopped" | "interrupted" | "diverged"), seconds, counts (dict: gradients, published,
-    merged, dropped, rejected, attempts, samples, loss_sum, step_sum), history (list of epoch records), staleness and
-    rejections (lists of Distribution, one per worker), tables (list of (update, entries)), vectors_high_water,
-    pool_rescans, placement (dict: cpus, nodes, unpinned, pin_error, interleave_error). An epoch record: epoch, updates,
-    seconds, training_loss, effective_step, mean_tau, counts (since the record before), validation (None or (loss,
-    accuracy, samples)).
+    Keys: status ("completed" | "stopped" | "interrupted" | "diverged"), version (of theta), seconds, counts (dict:
+    gradients, published, merged, dropped, rejected, attempts, samples, loss_sum, step_sum), history (list of epoch
+    records), staleness and rejections (lists of Distribution, one per worker), tables (list of (update, entries)),
+    vectors_high_water, pool_rescans, placement (dict: cpus, nodes, unpinned, pin_error, interleave_error), trace (None
+    or (records, stalls)). An epoch record: epoch, updates, seconds, training_loss, effective_step, mean_tau, counts
+    (since the record before), validation (None or (loss, accuracy, samples)).
+
+    OSError: the trace cannot be written, or the system gives no thread.
 
     KeyboardInterrupt: Ctrl-C is seen about every 50 ms, by running pending signal handlers; the run then ends with
     status "interrupted". Any other exception of a signal handler or the observer ends the run and is raised.
     """
+
+# --- traces; records are structured arrays of asap.trace.RECORD
+def check_trace(records: NDArray[np.void], workers: int, first: int) -> None:
+    """Raise ValueError, naming the record, when the records are no possible history of a run from version `first`."""
+
+def replay(
+    network: Network,
+    theta: NDArray[np.float32],  # start in, result out, in place
+    data: Dataset,
+    records: NDArray[np.void],
+    *,
+    workers: int,
+    batch_size: int,
+    rate: Rate,
+    momentum: float,
+    weight_decay: float,
+    seed: int,
+    first: int,
+    last: int,
+) -> int:
+    """Return how many updates were replayed, with the GIL released; KeyboardInterrupt within about 50 ms."""
 
 # --- benchmarks
 class WrongAnswerError(RuntimeError):

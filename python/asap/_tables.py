@@ -12,6 +12,7 @@ from rich.table import Table
 from asap._comparison import Outcome, summaries
 from asap.benchmark import Benchmark
 from asap.datasets import SetStatus
+from asap.replayer import Replay
 from asap.run import Run
 
 PLAIN_WIDTH = 140  # where the output is no terminal that has a width
@@ -44,6 +45,16 @@ def history(run: Run) -> Table:
             _number(row["effective_step"], ".4g"),
             _number(row["mean_tau"], ".2f"),
         )
+    return table
+
+
+def replay(run: Run, replayed: Replay) -> Table:
+    """Return what a replay found."""
+    table = _table(f"{run.config.engine}, m = {run.config.workers}: replayed", "updates", "seconds", "bits", "distance")
+    bits = "identical" if replayed.identical else "differ" if replayed.exact else "approximate"
+    table.add_row(
+        _number(replayed.updates, ",d"), _number(replayed.seconds, ".2f"), bits, _number(replayed.distance, ".3g")
+    )
     return table
 
 

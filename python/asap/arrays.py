@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from asap import _checks
 from asap.datasets.types import DataSet, Split
 
-__all__ = ["Arrays", "as_arrays", "as_inputs"]
+__all__ = ["Arrays", "as_arrays", "as_inputs", "blocks"]
 
 _BLOCK_BYTES = 1 << 22
 _INPUT_TYPES = ("uint8", "float32", "float64")
@@ -162,7 +162,7 @@ def _shape_hint(got: tuple[int, ...], name: str, sample: tuple[int, ...] | None)
 def _check_finite(array: NDArray[Any], shown: NDArray[Any], name: str) -> None:
     if array.dtype.kind != "f":
         return
-    for first, block in _blocks(array):
+    for first, block in blocks(array):
         finite = np.isfinite(block)
         if not finite.all():
             row, *rest = np.argwhere(~finite)[0].tolist()
@@ -170,7 +170,8 @@ def _check_finite(array: NDArray[Any], shown: NDArray[Any], name: str) -> None:
             raise ValueError(f"{name} must be finite; {name}[{', '.join(map(str, index))}] is {shown[index]}")
 
 
-def _blocks(array: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
+def blocks(array: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
+    """Cut an array into parts of a few MiB along its first axis; each comes with the index it begins at."""
     rows = max(1, _BLOCK_BYTES * len(array) // array.nbytes)
     return ((first, array[first : first + rows]) for first in range(0, len(array), rows))
 

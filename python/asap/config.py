@@ -16,7 +16,7 @@ from asap.stops import StopRule
 __all__ = ["TrainConfig"]
 
 _MAX_SEED = 2**64 - 1
-_MAX_WORKERS = 4096  # the core has no more
+MAX_WORKERS = 4096  # the core has no more
 
 AFFINITIES = ("none", "compact", "scatter")
 
@@ -37,6 +37,7 @@ class TrainConfig:
     stop: tuple[StopRule, ...]
     seed: int
     affinity: str
+    trace: bool
 
     def span(self, samples: int) -> Span:
         """Return how long the run is on so many samples; a synchronous update consumes a batch per worker."""
@@ -65,6 +66,7 @@ def checked_config(
     stop: object,
     seed: int,
     affinity: str,
+    trace: bool = False,
 ) -> TrainConfig:
     """Check what `asap.train` was given and fill in the defaults."""
     engine = as_engine(engine)
@@ -83,6 +85,7 @@ def checked_config(
         stop=_stop_rules(stop),
         seed=_checks.integer("seed", seed, 0, _MAX_SEED),
         affinity=_checks.choice("affinity", affinity, AFFINITIES),
+        trace=_checks.flag("trace", trace),
     )
     config.step._rate_to_core(config.span(samples=1))  # a schedule over the whole run needs to know its length
     return config
@@ -104,7 +107,7 @@ def _worker_count(workers: int | None, engine: Engine) -> int:
     alone = isinstance(engine, engines.Sequential)
     if workers is None:
         return 1 if alone else _core.usable_cpus()
-    workers = _checks.integer("workers", workers, 1, _MAX_WORKERS)
+    workers = _checks.integer("workers", workers, 1, MAX_WORKERS)
     if alone and workers != 1:
         raise ValueError(f"workers must be 1 with the engine asap.engines.Sequential(); got {workers}")
     return workers

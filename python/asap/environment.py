@@ -5,13 +5,32 @@ from __future__ import annotations
 import platform
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from asap import _core
 
-__all__ = ["environment", "topology"]
+__all__ = ["Placement", "environment", "topology"]
+
+
+class Placement(NamedTuple):
+    """Where the workers and the shared parameter vectors of a run were.
+
+    Attributes:
+        cpus: the CPU of each worker; empty with affinity "none".
+        nodes: the NUMA nodes over which the pages of the shared vectors were interleaved; empty when they were left
+            where they were touched first, as on every machine with one node.
+        unpinned: how many workers the system refused to bind to their CPU.
+        pin_error: its reason, or None.
+        interleave_error: why it refused to interleave, or None.
+    """
+
+    cpus: list[int]
+    nodes: list[int]
+    unpinned: int
+    pin_error: str | None
+    interleave_error: str | None
 
 
 def environment() -> dict[str, str | int]:

@@ -6,53 +6,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from asap import _run_file, _trace_file
 from asap._plain import dumps, plain
 from asap.config import TrainConfig
 from asap.datasets.files import write_atomically
-from asap.environment import environment
+from asap.environment import Placement, environment
 from asap.history import History, row_of
 from asap.model import Model
 from asap.staleness import StalenessDistribution
+from asap.steps import ScaleTable
+from asap.trace import Trace
 
-__all__ = ["Placement", "Run", "ScaleTable"]
+__all__ = ["Run"]
 
-SCHEMA = "asap.run/1"
-
-
-class ScaleTable(NamedTuple):
-    """A scale table and when it came into force.
-
-    Attributes:
-        update: number of updates published before it.
-        entries: C[0], …, C[K]; the last one serves every τ ≥ K.
-    """
-
-    update: int
-    entries: NDArray[np.float64]
-
-
-class Placement(NamedTuple):
-    """Where the workers and the shared parameter vectors of a run were.
-
-    Attributes:
-        cpus: the CPU of each worker; empty with affinity "none".
-        nodes: the NUMA nodes over which the pages of the shared vectors were interleaved; empty when they were left
-            where they were touched first, as on every machine with one node.
-        unpinned: how many workers the system refused to bind to their CPU.
-        pin_error: its reason, or None.
-        interleave_error: why it refused to interleave, or None.
-    """
-
-    cpus: list[int]
-    nodes: list[int]
-    unpinned: int
-    pin_error: str | None
-    interleave_error: str | None
+_FIGURES = ("seconds", "updates_per_second", "samples_per_second", "effective_step")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -76,11 +48,13 @@ class Run:
         tables: the scale tables, in the order in which they were used.
         placement: where the workers and the shared vectors were.
         parameters: where the run ended, shape (num_parameters,), read-only.
+        version: how many updates `parameters` are made of: `updates`, or fewer after a divergence.
         model: the model that was trained. A later run may have changed its parameters; `parameters` stay.
         config: the settings, with defaults filled in.
         num_samples: samples in the training data.
         num_validation_samples: samples in the validation data.
         environment: hardware and versions.
+        trace: what happened to every gradient, for `asap.replay`; None unless trained with `trace=True`.
     """
 
     status: str
@@ -104,6 +78,8 @@ class Run:
     num_samples: int
     num_validation_samples: int
     environment: Mapping[str, str | int]
+    version: int
+    trace: Trace | None = None
 
     @classmethod
     def _of(
@@ -114,6 +90,7 @@ class Run:
         config: TrainConfig,
         num_samples: int,
         num_validation_samples: int,
+        trace: Trace | None,
     ) -> Run:
         """Return the run that the core reported."""
         counts = report["counts"]
@@ -140,6 +117,8 @@ class Run:
             num_samples=num_samples,
             num_validation_samples=num_validation_samples,
             environment=environment(),
+            version=report["version"],
+            trace=trace,
         )
 
     @property
@@ -156,7 +135,7 @@ class Run:
         """Return everything but the parameters as plain values ready for strict JSON, schema "asap.run/1"."""
         architecture = self.model.architecture
         document = {
-            "schema": SCHEMA,
+            "schema": _run_file.SCHEMA,
             "status": self.status,
             "model": {"name": type(self.model).__name__, "num_parameters": self.model.num_parameters}
             | architecture.to_dict(),
@@ -164,7 +143,7 @@ class Run:
             "config": self.config.to_dict(),
             "environment": self.environment,
             "placement": self.placement._asdict(),
-            "results": {name: getattr(self, name) for name in _FIGURES},
+            "results": {name: getattr(self, name) for name in (*_run_file.COUNTS, *_FIGURES)},
             "history": list(self.history),
             "staleness": self.staleness.to_dict(),
             "rejections": self.rejections.to_dict(),
@@ -173,10 +152,10 @@ class Run:
         return {name: plain(value) for name, value in document.items()}
 
     def save(self, folder: str | PathLike[str]) -> Path:
-        """Write run.json and parameters.safetensors into a folder, which is made where missing; return the folder.
+        """Write run.json, parameters.safetensors and, of a traced run, trace.bin into a folder; return the folder.
 
-        Each file appears complete or not at all, run.json last. `asap.load(folder / "parameters.safetensors")` gives
-        the model back.
+        It is made where missing. Each file appears complete or not at all, run.json last. `asap.Run.load` gives the run
+        back, `asap.load(folder / "parameters.safetensors")` the model alone.
 
         Raises:
             ImportError: safetensors is not installed (extra "io").
@@ -185,9 +164,29 @@ class Run:
         model = self.model.copy()
         model.parameters = self.parameters
         target.mkdir(parents=True, exist_ok=True)
-        model.save(target / "parameters.safetensors")
-        write_atomically(target / "run.json", [dumps(self.to_dict()).encode()])
+        model.save(target / _run_file.PARAMETERS)
+        document = self.to_dict()
+        if self.trace is None:
+            (target / _run_file.TRACE).unlink(missing_ok=True)  # of a run that was here before
+        else:
+            _trace_file.write(target / _run_file.TRACE, self.trace, document["config"])
+        write_atomically(target / _run_file.RUN, [dumps(document).encode()])
         return target
+
+    @classmethod
+    def load(cls, folder: str | PathLike[str]) -> Run:
+        """Read a run that `save` wrote.
+
+        The function of an `asap.Custom` step is not in the files; in its place stands one that says so when called. The
+        model is a plain `asap.Model` of the same architecture.
+
+        Raises:
+            FileNotFoundError: a file is missing.
+            ValueError: a file is damaged, truncated, of a newer version, or of another run; names the file and what was
+                found.
+            ImportError: safetensors is not installed (extra "io").
+        """
+        return cls(**_run_file.read(Path(folder)))
 
     def __repr__(self) -> str:
         parts = [f"{self.updates:,} updates in {self.seconds:.3g} s", f"mean τ {self.staleness.mean:.3g}"]
@@ -196,18 +195,3 @@ class Run:
             if (value := last.get(name)) is not None:
                 parts.append(f"{name.replace('_', ' ')} {value:.4g}")
         return f"Run({self.status}: {', '.join(parts)})"
-
-
-_FIGURES = (
-    "updates",
-    "gradients",
-    "samples",
-    "attempts",
-    "drops",
-    "rejected",
-    "seconds",
-    "updates_per_second",
-    "samples_per_second",
-    "effective_step",
-    "vectors_high_water",
-)

@@ -16,6 +16,7 @@ import reprlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,9 +25,21 @@ from asap import _checks, _core, rates
 from asap.rates import Rate, Span
 from asap.staleness import FORMS, StalenessDistribution, as_distribution
 
-__all__ = ["Constant", "Custom", "FLeet", "Inverse", "InversePlusOne", "Step", "TailTau"]
+__all__ = ["Constant", "Custom", "FLeet", "Inverse", "InversePlusOne", "ScaleTable", "Step", "TailTau"]
 
 SAMPLE = (10, 110)
+
+
+class ScaleTable(NamedTuple):
+    """A scale table and when it came into force.
+
+    Attributes:
+        update: number of updates published before it.
+        entries: C[0], …, C[K]; the last one serves every τ ≥ K.
+    """
+
+    update: int
+    entries: NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any
+from contextlib import ExitStack
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from asap import _checks, _core
 from asap import progress as displays
+from asap._fingerprint import fingerprint
 from asap.callbacks import Callback, Observer
 from asap.config import TrainConfig, checked_config
 from asap.engines import Engine
@@ -18,6 +21,7 @@ from asap.model import DataLike, Model
 from asap.run import Run
 from asap.steps import Step
 from asap.stops import StopRule
+from asap.trace import Trace, origin_of, records_in
 
 __all__ = ["train"]
 
@@ -41,6 +45,7 @@ def train(
     seed: int = 0,
     affinity: str = "none",
     progress: bool | None = None,
+    trace: bool = False,
 ) -> Run:
     """Train a model on shared memory with asynchronous (or synchronous, or sequential) SGD.
 
@@ -75,6 +80,9 @@ def train(
             them. Where the system refuses, a RuntimeWarning says so and training goes on unbound.
         progress: whether to show progress on standard error: a bar in a terminal or notebook, a line per epoch
             elsewhere. None shows it in terminals and notebooks only.
+        trace: whether to record what happened to every gradient, as `run.trace`, from which `asap.replay` runs the
+            updates again. Takes 40 bytes per gradient in a temporary file (of the folder that `tempfile` names) and
+            80 KiB of memory per worker; the run is as fast as without, within a per cent or two.
 
     Returns:
         The run: status, history, staleness, counts and parameters. Its status is "completed", "stopped" (by a rule or a
@@ -83,6 +91,7 @@ def train(
 
     Raises:
         TypeError, ValueError: an argument does not fit; names the argument, what was given and what is accepted.
+        OSError: the trace could not be written. The model keeps what was learnt so far.
         Exception: whatever a callback or the function of an `asap.Custom` step raised. All workers have ended then, and
             the model keeps what was learnt so far.
     """
@@ -100,6 +109,7 @@ def train(
         stop=stop,
         seed=seed,
         affinity=affinity,
+        trace=trace,
     )
     functions = _checked_callbacks(callbacks)
     training = model._dataset(data)
@@ -108,14 +118,17 @@ def train(
     _check_columns(config, held_out is not None, has_classes)
     display = displays.choose(progress, config.span(len(training)))
     observer = Observer(display, config.stop, functions, has_classes)
-    theta = model.parameters.copy()
-    try:
-        report = _train(model, theta, training, held_out, config, observer)
-    finally:
-        display.close()
-        model.parameters = theta
+    start, theta = model.parameters.copy(), model.parameters.copy()
+    with ExitStack() as stack:
+        file = stack.enter_context(tempfile.TemporaryFile()) if config.trace else None
+        try:
+            report = _train(model, theta, training, held_out, config, file, observer)
+        finally:
+            display.close()
+            model.parameters = theta
+        traced = None if file is None else _trace(file, report, start, model, training, config)
     _warn_unpinned(report["placement"], config)
-    return Run._of(report, model, theta, config, len(training), 0 if held_out is None else len(held_out))
+    return Run._of(report, model, theta, config, len(training), 0 if held_out is None else len(held_out), traced)
 
 
 def _train(
@@ -124,6 +137,7 @@ def _train(
     training: _core.Dataset,
     validation: _core.Dataset | None,
     config: TrainConfig,
+    trace: IO[bytes] | None,
     observer: Observer,
 ) -> dict[str, Any]:
     return _core.train(
@@ -143,8 +157,24 @@ def _train(
         seed=config.seed,
         affinity=config.affinity,
         validation=validation,
+        trace=None if trace is None else trace.fileno(),
         observer=observer,
     )
+
+
+def _trace(
+    file: IO[bytes],
+    report: Mapping[str, Any],
+    start: NDArray[np.float32],
+    model: Model,
+    training: _core.Dataset,
+    config: TrainConfig,
+) -> Trace:
+    """Return the trace that the core left in the file."""
+    num_records, stalls = report["trace"]
+    start.flags.writeable = False
+    origin = origin_of(model, fingerprint(training), len(training))
+    return Trace(records_in(file, num_records), start, 0, config.workers, stalls, origin, training)
 
 
 def _warn_unpinned(placement: Mapping[str, Any], config: TrainConfig) -> None:

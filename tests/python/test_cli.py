@@ -59,7 +59,7 @@ def strict(text: str) -> Any:
 
 def test_without_arguments_the_commands_are_listed() -> None:
     done = subprocess.run([sys.executable, "-m", "asap"], capture_output=True, text=True, check=True)
-    for name in ("train", "compare", "bench", "info", "datasets"):
+    for name in ("train", "replay", "compare", "bench", "info", "datasets"):
         assert f"\n  {name} " in done.stdout
     assert done.stderr == ""
 
@@ -94,6 +94,22 @@ def test_json_goes_to_a_file_and_a_run_to_a_folder(command: Command, digits: lis
     assert "completed" in result.out
     assert strict((tmp_path / "a.json").read_text()) == strict((tmp_path / "run" / "run.json").read_text())
     assert asap.load(tmp_path / "run" / "parameters.safetensors").input_shape == (32, 32)
+
+
+def test_a_traced_run_is_replayed_from_its_folder(command: Command, digits: list[str], tmp_path: Path) -> None:
+    pytest.importorskip("safetensors", reason="needs the extra io")
+    folder, data = tmp_path / "run", digits[:2]
+    assert command("train", *digits, "--workers", 2, "--trace", "--save", folder).status == 0
+    status, out, _ = command("replay", folder, *data)
+    assert status == 0
+    assert "identical" in out
+    document = strict(command("replay", folder, *data, "--json", "-").out)
+    assert (document["schema"], document["exact"], document["identical"]) == ("asap.replay/1", True, True)
+    missing = command("replay", tmp_path / "none", *data)
+    assert (missing.status, "no such run file" in missing.err) == (1, True)
+    (folder / "trace.bin").write_bytes(b"nothing")
+    broken = command("replay", folder, *data)
+    assert (broken.status, "is no trace of asap" in " ".join(broken.err.split())) == (2, True)
 
 
 def test_a_seed_fixes_starting_parameters_and_order(command: Command, digits: list[str]) -> None:

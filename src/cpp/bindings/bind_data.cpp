@@ -67,6 +67,9 @@ void bind_data(py::module_& module) {
   py::class_<ArrayDataset>(module, "Dataset")
       .def(py::init(&make_dataset), py::arg("inputs"), py::arg("labels").noconvert() = py::none(),
            py::arg("targets").noconvert() = py::none())
+      .def_readonly("inputs", &ArrayDataset::inputs)
+      .def_readonly("labels", &ArrayDataset::labels)
+      .def_readonly("targets", &ArrayDataset::targets)
       .def("__len__", [](const ArrayDataset& dataset) { return dataset.view.size(); });
 }
 

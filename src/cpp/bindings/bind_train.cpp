@@ -1,4 +1,7 @@
+#include <system_error>
+
 #include "asap/model/network.h"
+#include "asap/trace/file.h"
 #include "asap/train/trainer.h"
 #include "bindings.h"
 
@@ -69,6 +72,7 @@ py::dict to_dict(const Report& report) {
   for (const TableRecord& table : report.tables) tables.append(py::make_tuple(table.version, to_array(table.entries)));
   py::dict dict;
   dict["status"] = name_of(report.status);
+  dict["version"] = report.version;
   dict["seconds"] = report.seconds;
   dict["counts"] = to_dict(report.counts);
   dict["history"] = history;
@@ -78,6 +82,8 @@ py::dict to_dict(const Report& report) {
   dict["vectors_high_water"] = report.vectors_high_water;
   dict["pool_rescans"] = report.pool_rescans;
   dict["placement"] = to_dict(report.placement);
+  dict["trace"] = py::none();
+  if (report.trace) dict["trace"] = py::make_tuple(report.trace->records, report.trace->stalls);
   return dict;
 }
 
@@ -156,11 +162,14 @@ py::dict train_network(const Network& network, Contiguous<float> theta, const Ar
                        std::size_t workers, std::size_t batch_size, std::optional<std::uint64_t> epochs,
                        std::optional<std::uint64_t> updates, std::optional<double> seconds, const Rate& rate,
                        const Policy& policy, double momentum, double weight_decay, std::uint64_t seed,
-                       const std::string& affinity, const ArrayDataset* validation, py::object observer) {
+                       const std::string& affinity, const ArrayDataset* validation, std::optional<int> trace,
+                       py::object observer) {
   if (!theta.writeable()) invalid_argument("theta must be writeable: the result is left in it");
   const NetworkObjective objective(network, data.view);
   std::optional<NetworkObjective> validation_objective;
   if (validation) validation_objective.emplace(network, validation->view);
+  std::optional<TraceFile> trace_file;
+  if (trace) trace_file.emplace(*trace);
   const TrainOptions options{.engine = engine,
                              .workers = workers,
                              .batch_size = batch_size,
@@ -173,7 +182,8 @@ py::dict train_network(const Network& network, Contiguous<float> theta, const Ar
                              .weight_decay = weight_decay,
                              .seed = seed,
                              .affinity = affinity_from(affinity),
-                             .validation = validation_objective ? &*validation_objective : nullptr};
+                             .validation = validation_objective ? &*validation_objective : nullptr,
+                             .trace = trace_file ? &*trace_file : nullptr};
   const std::span<float> parameters(theta.mutable_data(), static_cast<std::size_t>(theta.size()));
   PythonObserver python_observer(std::move(observer), parameters.size());
   Report report;
@@ -188,6 +198,15 @@ engine::Leashed make_leashed(std::optional<std::uint64_t> persistence) {
   return {persistence.value_or(engine::Leashed::kUnbounded)};
 }
 
+/// What the system refused is an OSError, with its number.
+void translate_system_errors(std::exception_ptr exception) {
+  try {
+    if (exception) std::rethrow_exception(exception);
+  } catch (const std::system_error& error) {
+    PyErr_SetObject(PyExc_OSError, py::make_tuple(error.code().value(), error.what()).ptr());
+  }
+}
+
 Status stop_status(const std::string& name) {
   if (name == "stopped") return Status::stopped;
   if (name == "interrupted") return Status::interrupted;
@@ -197,6 +216,8 @@ Status stop_status(const std::string& name) {
 }  // namespace
 
 void bind_train(py::module_& module) {
+  py::register_local_exception_translator(&translate_system_errors);
+
   py::class_<engine::Sequential>(module, "Sequential").def(py::init<>());
   py::class_<engine::Synchronous>(module, "Synchronous").def(py::init<>());
   py::class_<engine::Locked>(module, "Locked").def(py::init<>());
@@ -220,7 +241,7 @@ void bind_train(py::module_& module) {
   module.def("train", &train_network, py::arg("network"), py::arg("theta").noconvert(), py::arg("data"), py::kw_only(),
              py::arg("engine"), py::arg("workers"), py::arg("batch_size"), py::arg("epochs"), py::arg("updates"),
              py::arg("seconds"), py::arg("rate"), py::arg("policy"), py::arg("momentum"), py::arg("weight_decay"),
-             py::arg("seed"), py::arg("affinity"), py::arg("validation"), py::arg("observer"));
+             py::arg("seed"), py::arg("affinity"), py::arg("validation"), py::arg("trace"), py::arg("observer"));
 }
 
 }  // namespace asap::bindings

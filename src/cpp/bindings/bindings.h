@@ -19,6 +19,7 @@ void bind_model(py::module_& module);
 void bind_staleness(py::module_& module);
 void bind_step(py::module_& module);
 void bind_train(py::module_& module);
+void bind_trace(py::module_& module);
 void bind_bench(py::module_& module);
 
 /// Arrays that must not be copied on the way in: contiguous and of exactly this type (bind with py::arg().noconvert()).

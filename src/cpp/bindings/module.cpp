@@ -11,5 +11,6 @@ PYBIND11_MODULE(_core, module) {
   bind_staleness(module);
   bind_step(module);
   bind_train(module);
+  bind_trace(module);
   bind_bench(module);
 }

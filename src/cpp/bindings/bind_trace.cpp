@@ -1,0 +1,68 @@
+#include <chrono>
+
+#include "asap/model/network.h"
+#include "asap/trace/check.h"
+#include "asap/train/replay.h"
+#include "bindings.h"
+
+namespace asap::bindings {
+namespace {
+
+std::span<const TraceRecord> elements(const Contiguous<TraceRecord>& records) {
+  return {records.data(), static_cast<std::size_t>(records.size())};
+}
+
+void check_records(const Contiguous<TraceRecord>& records, std::size_t workers, Version first) {
+  const std::span<const TraceRecord> checked = elements(records);
+  const py::gil_scoped_release release;
+  check_trace(checked, workers, first);
+}
+
+/// Runs Python's signal handlers about every 50 ms, so that Ctrl-C ends a long computation with KeyboardInterrupt.
+class SignalWatch {
+ public:
+  bool go_on() {
+    const auto now = std::chrono::steady_clock::now();
+    if (now < next_) return true;
+    next_ = now + std::chrono::milliseconds(50);
+    const py::gil_scoped_acquire gil;
+    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+    return true;
+  }
+
+ private:
+  std::chrono::steady_clock::time_point next_;
+};
+
+std::uint64_t replay_network(const Network& network, Contiguous<float> theta, const ArrayDataset& data,
+                             const Contiguous<TraceRecord>& records, std::size_t workers, std::size_t batch_size,
+                             const Rate& rate, double momentum, double weight_decay, std::uint64_t seed, Version first,
+                             Version last) {
+  if (!theta.writeable()) invalid_argument("theta must be writeable: the result is left in it");
+  const NetworkObjective objective(network, data.view);
+  const TrainOptions options{.workers = workers,
+                             .batch_size = batch_size,
+                             .rate = rate,
+                             .momentum = momentum,
+                             .weight_decay = weight_decay,
+                             .seed = seed};
+  SignalWatch signals;
+  const std::span<float> parameters(theta.mutable_data(), static_cast<std::size_t>(theta.size()));
+  const std::span<const TraceRecord> replayed = elements(records);
+  const py::gil_scoped_release release;
+  return replay(objective, parameters, options, replayed,
+                {.first = first, .velocity = {}, .last = last, .go_on = [&] { return signals.go_on(); }})
+      .updates;
+}
+
+}  // namespace
+
+void bind_trace(py::module_& module) {
+  PYBIND11_NUMPY_DTYPE(TraceRecord, batch, read, replaced, scale, attempts, worker, outcome, unused);
+  module.def("check_trace", &check_records, py::arg("records").noconvert(), py::arg("workers"), py::arg("first"));
+  module.def("replay", &replay_network, py::arg("network"), py::arg("theta").noconvert(), py::arg("data"),
+             py::arg("records").noconvert(), py::kw_only(), py::arg("workers"), py::arg("batch_size"), py::arg("rate"),
+             py::arg("momentum"), py::arg("weight_decay"), py::arg("seed"), py::arg("first"), py::arg("last"));
+}
+
+}  // namespace asap::bindings
