@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asap import _core
-from asap.environment import environment
 from asap.model import Model
 from asap.staleness import StalenessDistribution
 
@@ -126,8 +125,8 @@ class Trace:
 
 def origin_of(model: Model, data: str, samples: int) -> dict[str, Any]:
     """Return what must be the same for a replay to have the same bits; `data` is the fingerprint."""
-    here = environment()
-    build = {name: here[name] for name in ("asap", "compiler", "isa")}
+    compiler = _core.build_info().get("compiler", "unknown")
+    build = {"asap": _core.__version__, "compiler": compiler, "isa": _core.isa()}
     return build | {"model": model.architecture.to_dict(), "samples": samples, "data": data}
 
 
