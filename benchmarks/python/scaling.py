@@ -27,10 +27,13 @@ from asap.environment import environment
 
 ENGINES = {
     "hogwild": asap.Hogwild(),
+    "hogwild-in-place": asap.Hogwild(read="in-place"),
     "hogwild-copy": asap.Hogwild(read="copy"),
     "hogwild-fused": asap.Hogwild(update="fused"),
     "hogwild-fused-copy": asap.Hogwild(read="copy", update="fused"),
     "leashed": asap.Leashed(),
+    "leashed-in-place": asap.Leashed(read="in-place"),
+    "leashed-copy": asap.Leashed(read="copy"),
     "locked": asap.Locked(),
     "synchronous": asap.Synchronous(),
 }

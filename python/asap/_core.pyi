@@ -1,7 +1,7 @@
 """Typed face of the compiled core. The public classes in this package wrap it; see their docstrings."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,14 +91,23 @@ class Synchronous:
 class Locked:
     def __init__(self) -> None: ...
 
+class Read:
+    automatic: ClassVar[Read]
+    in_place: ClassVar[Read]
+    copy: ClassVar[Read]
+
 class Hogwild:
-    def __init__(self, copy: bool = False) -> None: ...
+    def __init__(self, read: Read = ...) -> None: ...
 
 class FusedHogwild:
-    def __init__(self, copy: bool = False) -> None: ...
+    def __init__(self, read: Read = ...) -> None: ...
 
 class Leashed:
-    def __init__(self, persistence: int | None = None) -> None: ...  # None: retry until published
+    def __init__(
+        self,
+        persistence: int | None = None,  # None: retry until published
+        read: Read = ...,
+    ) -> None: ...
 
 # --- steps
 class Rate:

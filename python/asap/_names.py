@@ -19,8 +19,8 @@ Kind = TypeVar("Kind", bound=Callable[..., Any])
 def _hogwild(option: str | None = None) -> engines.Hogwild:
     if option is None:
         return engines.Hogwild()
-    word = _checks.choice("engine hogwild:…", option, ("copy", "fused"))
-    return engines.Hogwild(read="copy") if word == "copy" else engines.Hogwild(update="fused")
+    word = _checks.choice("engine hogwild:…", option, ("in-place", "copy", "fused"))
+    return engines.Hogwild(update="fused") if word == "fused" else engines.Hogwild(read=word)
 
 
 ENGINES: dict[str, tuple[Callable[..., Any], Option]] = {
@@ -40,7 +40,7 @@ STEPS: dict[str, tuple[type[Any], Option]] = {
 MODELS: dict[str, type[Sequential]] = {"mlp": models.MLP, "cnn": models.CNN, "lenet": models.LeNet}
 SCHEDULES: dict[str, Callable[[float], float | CosineRate]] = {"constant": float, "cosine": CosineRate}
 
-ENGINE_HELP = "sequential, synchronous, locked, hogwild[:copy|:fused] or leashed[:K], K the persistence."
+ENGINE_HELP = "sequential, synchronous, locked, hogwild[:in-place|:copy|:fused] or leashed[:K], K the persistence."
 STEP_HELP = "constant, inverse, inverse-plus-one, fleet[:T] or tail[:A], T the threshold, A the amplitude."
 
 

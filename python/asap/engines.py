@@ -11,6 +11,8 @@ from asap import _checks, _core
 
 __all__ = ["Engine", "Hogwild", "Leashed", "Locked", "Sequential", "Synchronous"]
 
+_READS = {"auto": _core.Read.automatic, "in-place": _core.Read.in_place, "copy": _core.Read.copy}
+
 
 @dataclass(frozen=True)
 class Sequential:
@@ -49,24 +51,25 @@ class Hogwild:
     Views may be inconsistent and components of an update may be lost, by design. Progress: wait-free.
 
     Args:
-        read: "in-place" computes gradients on the shared parameters themselves, "copy" on an unsynchronised copy.
+        read: "in-place" computes gradients on the shared parameters themselves, "copy" on an unsynchronised copy; "auto"
+            is "copy" for several workers on at most 2²⁰ parameters, where that is faster, else "in-place".
         update: "buffered" computes a whole gradient and then adds it. "fused" adds each weight's part to the shared
             parameters as the backward pass computes it, and holds no gradient: τ and C(τ) are settled before the
             backward pass, so what others publish during it is not counted; there is no momentum; weight decay
             multiplies the parameters by 1 − η·C(τ)·λ after the update. Less memory and memory traffic, which pays with
-            small batches and many parameters.
+            small batches and many parameters. Here read="auto" is "in-place".
     """
 
-    read: str = "in-place"
+    read: str = "auto"
     update: str = "buffered"
 
     def __post_init__(self) -> None:
-        _checks.choice("read", self.read, ("in-place", "copy"))
+        _checks.choice("read", self.read, _READS)
         _checks.choice("update", self.update, ("buffered", "fused"))
 
     def _to_core(self) -> _core.Hogwild | _core.FusedHogwild:
         kind = _core.FusedHogwild if self.update == "fused" else _core.Hogwild
-        return kind(copy=self.read == "copy")
+        return kind(_READS[self.read])
 
 
 @dataclass(frozen=True)
@@ -78,11 +81,16 @@ class Leashed:
     Args:
         persistence: T_p ≥ 0, how often a publication that lost the race is tried again, on the newer vector, before its
             gradient is dropped. 0: one attempt. None or math.inf: until it is published.
+        read: "in-place" computes gradients on the published vector itself, as the paper has it, "copy" on a copy that is
+            made while a worker publishes; "auto" is "copy" for several workers on at most 2²⁰ parameters, where that
+            is faster, else "in-place". Views are consistent either way.
     """
 
     persistence: int | None = None
+    read: str = "auto"
 
     def __post_init__(self) -> None:
+        _checks.choice("read", self.read, _READS)
         if self.persistence is None:
             return
         if isinstance(self.persistence, float) and self.persistence == math.inf:
@@ -94,7 +102,7 @@ class Leashed:
             raise type(error)(f"{error}; None stands for ∞") from None
 
     def _to_core(self) -> _core.Leashed:
-        return _core.Leashed(self.persistence)
+        return _core.Leashed(self.persistence, _READS[self.read])
 
 
 Engine = Sequential | Synchronous | Locked | Hogwild | Leashed

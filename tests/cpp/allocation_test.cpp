@@ -143,9 +143,10 @@ int allocations_of(const engine::Engine& engine, bool leaky) {
 TEST(workers_allocate_nothing_after_their_first_update) {
   for (const engine::Engine& engine :
        {engine::Engine{engine::Sequential{}}, engine::Engine{engine::Synchronous{}}, engine::Engine{engine::Locked{}},
-        engine::Engine{engine::Hogwild{}}, engine::Engine{engine::Hogwild{.copy = true}},
+        engine::Engine{engine::Hogwild{}}, engine::Engine{engine::Hogwild{.read = engine::Read::in_place}},
         engine::Engine{engine::FusedHogwild{}}, engine::Engine{engine::Leashed{}},
-        engine::Engine{engine::Leashed{.persistence = 0}}})
+        engine::Engine{engine::Leashed{.persistence = 0}},
+        engine::Engine{engine::Leashed{.read = engine::Read::in_place}}})
     CHECK_EQUAL(allocations_of(engine, false), 0);
 }
 

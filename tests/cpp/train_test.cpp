@@ -19,8 +19,11 @@ using namespace asap;
 
 const std::vector<engine::Engine> kAsynchronous{engine::Locked{},
                                                 engine::Hogwild{},
-                                                engine::Hogwild{.copy = true},
+                                                engine::Hogwild{.read = engine::Read::in_place},
+                                                engine::Hogwild{.read = engine::Read::copy},
                                                 engine::Leashed{},
+                                                engine::Leashed{.read = engine::Read::in_place},
+                                                engine::Leashed{.read = engine::Read::copy},
                                                 engine::Leashed{.persistence = 0},
                                                 engine::Leashed{.persistence = 2}};
 

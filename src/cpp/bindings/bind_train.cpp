@@ -194,8 +194,8 @@ py::dict train_network(const Network& network, Contiguous<float> theta, const Ar
   return to_dict(report);
 }
 
-engine::Leashed make_leashed(std::optional<std::uint64_t> persistence) {
-  return {persistence.value_or(engine::Leashed::kUnbounded)};
+engine::Leashed make_leashed(std::optional<std::uint64_t> persistence, engine::Read read) {
+  return {persistence.value_or(engine::Leashed::kUnbounded), read};
 }
 
 /// What the system refused is an OSError, with its number.
@@ -221,11 +221,17 @@ void bind_train(py::module_& module) {
   py::class_<engine::Sequential>(module, "Sequential").def(py::init<>());
   py::class_<engine::Synchronous>(module, "Synchronous").def(py::init<>());
   py::class_<engine::Locked>(module, "Locked").def(py::init<>());
+  py::enum_<engine::Read>(module, "Read")
+      .value("automatic", engine::Read::automatic)
+      .value("in_place", engine::Read::in_place)
+      .value("copy", engine::Read::copy);
+  const auto read_argument = py::arg("read") = engine::Read::automatic;
   py::class_<engine::Hogwild>(module, "Hogwild")
-      .def(py::init([](bool copy) { return engine::Hogwild{copy}; }), py::arg("copy") = false);
+      .def(py::init([](engine::Read read) { return engine::Hogwild{read}; }), read_argument);
   py::class_<engine::FusedHogwild>(module, "FusedHogwild")
-      .def(py::init([](bool copy) { return engine::FusedHogwild{copy}; }), py::arg("copy") = false);
-  py::class_<engine::Leashed>(module, "Leashed").def(py::init(&make_leashed), py::arg("persistence") = py::none());
+      .def(py::init([](engine::Read read) { return engine::FusedHogwild{read}; }), read_argument);
+  py::class_<engine::Leashed>(module, "Leashed")
+      .def(py::init(&make_leashed), py::arg("persistence") = py::none(), read_argument);
 
   py::class_<LiveHandle, std::shared_ptr<LiveHandle>>(module, "LiveRun")
       .def_property_readonly("seconds", [](const LiveHandle& live) { return live.get().seconds(); })

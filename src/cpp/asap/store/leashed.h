@@ -2,6 +2,9 @@
 // vector, published by compare-and-swap. Lock-free and consistent.
 #pragma once
 
+#include <algorithm>
+
+#include "asap/store/copying_handle.h"
 #include "asap/store/store.h"
 #include "asap/store/turn.h"
 #include "asap/store/vector_pool.h"
@@ -11,34 +14,39 @@ namespace asap {
 /// Thread-safety: any number of workers up to the number given, and `readers` snapshots at the same time.
 /// Progress: lock-free; with a persistence bound an update takes at most 1 + persistence attempts. Before an attempt a
 /// worker waits, a bounded time, for one that is in progress: fewer vectors are computed in vain (turn.h).
-/// Memory: 2m + c vectors, m gradients; the pool has no more, and vectors().rescans stays 0 as long as they suffice.
+/// Memory: 2m + c vectors, m gradients, with copies m more vectors; the pool has no more, and vectors().rescans stays 0
+/// as long as they suffice.
 class LeashedStore {
  public:
-  struct Handle : asap::Handle {
-    Handle(const StateLayout& layout, std::size_t worker) : asap::Handle(layout), ticket(worker) {}
+  struct Handle : CopyingHandle {
+    Handle(const StateLayout& layout, bool copies, std::size_t worker)
+        : CopyingHandle(layout, copies), ticket(worker) {}
     Turn::Ticket ticket;
     VectorPool::Pin pin;             // the view while pinned; the base of the attempt after prepare()
     VectorPool::Slot candidate = 0;  // private slot while owns_candidate
     VectorPool::Slot retired = 0;    // what the last publication replaced
     VectorPool::Slot published = 0;  // and what it published
+    Version copied = kNone;          // the version in the copy
     bool pinned = false, owns_candidate = false;
   };
 
-  /// A failed attempt is repeated at most `persistence` times. `readers`: snapshots that may run at the same time.
+  /// A failed attempt is repeated at most `persistence` times. `copy`: gradients are computed on a copy of the published
+  /// vector instead of the vector itself. `readers`: snapshots that may run at the same time.
   LeashedStore(StateLayout layout, std::size_t workers, std::span<const float> start, std::uint64_t persistence,
-               std::size_t readers = 1)
+               bool copy = false, std::size_t readers = 1)
       : layout_(layout),
+        workers_(workers),
         persistence_(persistence),
+        copy_(copy),
         pool_(2 * workers + readers, layout.size(), start, layout.memory()) {}
 
-  Handle handle(std::size_t worker) { return Handle(layout_, worker); }
+  Handle handle(std::size_t worker) { return Handle(layout_, copy_, worker); }
 
   View read(Handle& handle) {
     unpin(handle);  // the gradient of the view before was not committed
-    pin(handle);
-    handle.receipt = {.read = handle.pin.version};
-    if (handle.pin.slot != handle.published) fetch(handle.pin.vector);
-    return {handle.pin.vector, handle.pin.version};
+    const View view = copy_ ? read_copy(handle) : read_in_place(handle);
+    handle.receipt = {.read = view.version};
+    return view;
   }
 
   /// On the latest vector: τ, C(τ) and, unless it rejects, the candidate. A retry sees newer ones than the attempt
@@ -55,8 +63,7 @@ class LeashedStore {
     receipt.replaced = handle.pin.version;
     const Step step = rule(receipt.tau(), receipt.replaced);
     receipt.apply(step);
-    if (!step.rejects())
-      advance(layout_, step, handle.gradient.data(), handle.pin.vector, pool_.vector(handle.candidate));
+    if (!step.rejects()) compute_candidate(handle, step);
     unpin(handle);
   }
 
@@ -68,6 +75,7 @@ class LeashedStore {
       handle.owns_candidate = false;
       handle.retired = handle.pin.slot;
       handle.published = handle.candidate;
+      if (copy_) handle.copied = receipt.replaced + 1;
     } else if (receipt.outcome != Outcome::retry) {
       release_candidate(handle);
     }
@@ -82,12 +90,47 @@ class LeashedStore {
 
   Version snapshot(std::span<float> out) { return pool_.copy_latest(out); }
 
-  Vectors vectors() const { return {.high_water = pool_.high_water(), .rescans = pool_.rescans()}; }
+  Vectors vectors() const {
+    return {.high_water = pool_.high_water() + (copy_ ? workers_ : 0), .rescans = pool_.rescans()};
+  }
 
  private:
+  static constexpr Version kNone = ~Version{0};
+
+  View read_in_place(Handle& handle) {
+    pin(handle);
+    if (handle.pin.slot != handle.published) fetch(handle.pin.vector);
+    return {handle.pin.vector, handle.pin.version};
+  }
+
+  /// Copies only what others have published: a worker's own publication left its copy behind.
+  View read_copy(Handle& handle) {
+    if (handle.copied != pool_.approx_version()) handle.copied = pool_.copy_latest(handle.view.span());
+    return {handle.view.data(), handle.copied};
+  }
+
   /// Asks for another worker's vector from front to back: kernels read it in orders no processor foresees.
   void fetch(const float* vector) const {
     for (std::size_t i = 0; i < layout_.parameters(); i += StateLayout::kLineFloats) __builtin_prefetch(vector + i);
+  }
+
+  void compute_candidate(Handle& handle, const Step& step) {
+    float* candidate = pool_.vector(handle.candidate);
+    if (copy_)
+      compute_candidate_and_copy(handle, step, candidate);
+    else
+      advance(layout_, step, handle.gradient.data(), handle.pin.vector, candidate);
+  }
+
+  /// The copy is what the worker reads next if the candidate gets published, taken while it is in the nearest cache.
+  void compute_candidate_and_copy(Handle& handle, const Step& step, float* candidate) {
+    constexpr std::size_t kPiece = 64 * StateLayout::kLineFloats;
+    handle.copied = kNone;
+    for (std::size_t first = 0; first < layout_.parameters(); first += kPiece) {
+      const std::size_t last = std::min(first + kPiece, layout_.parameters());
+      advance(layout_, step, handle.gradient.data(), handle.pin.vector, candidate, first, last);
+      kernels::active().copy(last - first, candidate + first, handle.view.data() + first);
+    }
   }
 
   Outcome attempt(Handle& handle) {
@@ -112,7 +155,9 @@ class LeashedStore {
   }
 
   const StateLayout layout_;
+  const std::size_t workers_;
   const std::uint64_t persistence_;
+  const bool copy_;
   VectorPool pool_;
   Turn turn_;
 };

@@ -8,6 +8,10 @@
 
 namespace asap::engine {
 
+/// Where a worker computes its gradients: on the shared parameters, or on a copy of its own. `automatic` chooses the
+/// faster one (make_store.h).
+enum class Read { automatic, in_place, copy };
+
 /// One worker, in place.
 struct Sequential {
   static constexpr std::string_view kName = "sequential";
@@ -23,17 +27,17 @@ struct Locked {
   static constexpr std::string_view kName = "locked";
 };
 
-/// Hogwild!: unsynchronised component by component; gradients are computed on the shared vector itself, or on a copy.
+/// Hogwild!: unsynchronised component by component.
 struct Hogwild {
   static constexpr std::string_view kName = "hogwild";
-  bool copy = false;
+  Read read = Read::automatic;
 };
 
 /// Hogwild! whose gradients are added to the shared vector weight by weight as the backward pass computes them, and
 /// never stored. Needs a FusibleObjective; knows no momentum.
 struct FusedHogwild {
   static constexpr std::string_view kName = "fused-hogwild";
-  bool copy = false;
+  Read read = Read::automatic;
 };
 
 /// Leashed-SGD: immutable published vectors, replaced by compare-and-swap. A gradient whose publication failed is
@@ -42,6 +46,7 @@ struct Leashed {
   static constexpr std::string_view kName = "leashed";
   static constexpr std::uint64_t kUnbounded = std::numeric_limits<std::uint64_t>::max();
   std::uint64_t persistence = kUnbounded;
+  Read read = Read::automatic;
 };
 
 using Engine = std::variant<Sequential, Synchronous, Locked, Hogwild, FusedHogwild, Leashed>;

@@ -11,6 +11,15 @@
 
 namespace asap {
 
+/// Whether workers compute gradients on copies. Several do so by default: a cache line that two cores have read costs the
+/// next writer several times a line that only another core has written, and who copies right behind an update reads
+/// what nobody else has seen. Vectors that leave the cache in between make copies dearer than that (docs/performance.md).
+inline bool copies(engine::Read read, const StateLayout& layout, std::size_t workers) {
+  constexpr std::size_t kMostParameters = std::size_t{1} << 20;
+  if (read == engine::Read::automatic) return workers > 1 && layout.parameters() <= kMostParameters;
+  return read == engine::Read::copy;
+}
+
 inline SequentialStore make_store(const engine::Sequential&, StateLayout layout, std::size_t,
                                   std::span<const float> start) {
   return SequentialStore(layout, start);
@@ -28,17 +37,18 @@ inline LockedStore make_store(const engine::Locked&, StateLayout layout, std::si
 
 inline HogwildStore make_store(const engine::Hogwild& hogwild, StateLayout layout, std::size_t workers,
                                std::span<const float> start) {
-  return HogwildStore(layout, workers, start, hogwild.copy);
+  return HogwildStore(layout, workers, start, copies(hogwild.read, layout, workers));
 }
 
+/// A fused update writes each line once and reads none: copies are made only on demand.
 inline FusedHogwildStore make_store(const engine::FusedHogwild& hogwild, StateLayout layout, std::size_t workers,
                                     std::span<const float> start) {
-  return FusedHogwildStore(layout, workers, start, hogwild.copy);
+  return FusedHogwildStore(layout, workers, start, hogwild.read == engine::Read::copy);
 }
 
 inline LeashedStore make_store(const engine::Leashed& leashed, StateLayout layout, std::size_t workers,
                                std::span<const float> start) {
-  return LeashedStore(layout, workers, start, leashed.persistence);
+  return LeashedStore(layout, workers, start, leashed.persistence, copies(leashed.read, layout, workers));
 }
 
 }  // namespace asap
