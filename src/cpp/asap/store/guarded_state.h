@@ -1,6 +1,7 @@
 // One shared state behind a mutex, updated in place: what the sequential and the lock-based engine have in common.
 #pragma once
 
+#include <atomic>
 #include <mutex>
 
 #include "asap/store/awake_mutex.h"
@@ -18,19 +19,23 @@ class GuardedState {
 
   const StateLayout& layout() const { return layout_; }
 
-  /// Decides τ and C(τ) for the version that is there and, unless C rejects, replaces it in place.
-  Receipt publish(Handle& handle) {
+  /// Decides τ and C(τ) for the version that is there and, unless C rejects, replaces it in place; the new parameters
+  /// also go into `copy`, if given.
+  Receipt publish(Handle& handle, float* copy = nullptr) {
     const std::lock_guard lock(mutex_);
     Receipt& receipt = handle.receipt;
-    receipt.replaced = version_;
-    const Step step = (*handle.rule)(receipt.tau(), version_);
+    receipt.replaced = version();
+    const Step step = (*handle.rule)(receipt.tau(), receipt.replaced);
     receipt.apply(step);
     if (step.rejects()) {
       receipt.outcome = Outcome::rejected;
       return receipt;
     }
-    advance(layout_, step, handle.gradient.data(), state_.data(), state_.data());
-    ++version_;
+    if (copy)
+      advance_and_copy(layout_, step, handle.gradient.data(), state_.data(), state_.data(), copy);
+    else
+      advance(layout_, step, handle.gradient.data(), state_.data(), state_.data());
+    version_.store(receipt.replaced + 1, std::memory_order_relaxed);
     ++receipt.attempts;
     receipt.outcome = Outcome::published;
     return receipt;
@@ -39,17 +44,20 @@ class GuardedState {
   Version copy(std::span<float> theta) {
     const std::lock_guard lock(mutex_);
     kernels::active().copy(layout_.parameters(), state_.data(), theta.data());
-    return version_;
+    return version();
   }
 
   /// Without the mutex: for the only thread that publishes.
-  View unguarded_view() const { return {state_.data(), version_}; }
+  View unguarded_view() const { return {state_.data(), version()}; }
+
+  /// Others may be publishing a newer one, unless the caller holds the mutex.
+  Version version() const { return version_.load(std::memory_order_relaxed); }
 
  private:
   const StateLayout layout_;
-  AwakeMutex mutex_;  // guards state_ and version_
+  AwakeMutex mutex_;  // guards state_ and the writing of version_
   AlignedBuffer<float> state_;
-  Version version_ = 0;
+  std::atomic<Version> version_{0};  // relaxed: who reads it without the mutex reads nothing else of the state
 };
 
 }  // namespace asap

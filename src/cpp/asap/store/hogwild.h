@@ -24,8 +24,7 @@ class HogwildStore {
   Receipt commit(Handle& handle) {
     Receipt& receipt = handle.receipt;
     state_.take_version(receipt, *handle.rule);
-    if (receipt.outcome == Outcome::published)
-      racy::advance(state_.layout(), receipt.step(), handle.gradient.data(), state_.data());
+    if (receipt.outcome == Outcome::published) update(handle, receipt);
     return receipt;
   }
 
@@ -34,6 +33,13 @@ class HogwildStore {
   Vectors vectors() const { return {.high_water = copy_ ? 1 + workers_ : 1}; }
 
  private:
+  void update(Handle& handle, const Receipt& receipt) {
+    const float* gradient = handle.gradient.data();
+    if (!copy_) return racy::advance(state_.layout(), receipt.step(), gradient, state_.data());
+    racy::advance_and_copy(state_.layout(), receipt.step(), gradient, state_.data(), handle.view.data());
+    handle.copied = receipt.replaced + 1;
+  }
+
   const std::size_t workers_;
   const bool copy_;
   RacyState state_;

@@ -2,8 +2,6 @@
 // vector, published by compare-and-swap. Lock-free and consistent.
 #pragma once
 
-#include <algorithm>
-
 #include "asap/store/copying_handle.h"
 #include "asap/store/store.h"
 #include "asap/store/turn.h"
@@ -26,7 +24,6 @@ class LeashedStore {
     VectorPool::Slot candidate = 0;  // private slot while owns_candidate
     VectorPool::Slot retired = 0;    // what the last publication replaced
     VectorPool::Slot published = 0;  // and what it published
-    Version copied = kNone;          // the version in the copy
     bool pinned = false, owns_candidate = false;
   };
 
@@ -95,15 +92,12 @@ class LeashedStore {
   }
 
  private:
-  static constexpr Version kNone = ~Version{0};
-
   View read_in_place(Handle& handle) {
     pin(handle);
     if (handle.pin.slot != handle.published) fetch(handle.pin.vector);
     return {handle.pin.vector, handle.pin.version};
   }
 
-  /// Copies only what others have published: a worker's own publication left its copy behind.
   View read_copy(Handle& handle) {
     if (handle.copied != pool_.approx_version()) handle.copied = pool_.copy_latest(handle.view.span());
     return {handle.view.data(), handle.copied};
@@ -116,21 +110,9 @@ class LeashedStore {
 
   void compute_candidate(Handle& handle, const Step& step) {
     float* candidate = pool_.vector(handle.candidate);
-    if (copy_)
-      compute_candidate_and_copy(handle, step, candidate);
-    else
-      advance(layout_, step, handle.gradient.data(), handle.pin.vector, candidate);
-  }
-
-  /// The copy is what the worker reads next if the candidate gets published, taken while it is in the nearest cache.
-  void compute_candidate_and_copy(Handle& handle, const Step& step, float* candidate) {
-    constexpr std::size_t kPiece = 64 * StateLayout::kLineFloats;
-    handle.copied = kNone;
-    for (std::size_t first = 0; first < layout_.parameters(); first += kPiece) {
-      const std::size_t last = std::min(first + kPiece, layout_.parameters());
-      advance(layout_, step, handle.gradient.data(), handle.pin.vector, candidate, first, last);
-      kernels::active().copy(last - first, candidate + first, handle.view.data() + first);
-    }
+    if (!copy_) return advance(layout_, step, handle.gradient.data(), handle.pin.vector, candidate);
+    handle.copied = Handle::kNone;  // unless the candidate gets published
+    advance_and_copy(layout_, step, handle.gradient.data(), handle.pin.vector, candidate, handle.view.data());
   }
 
   Outcome attempt(Handle& handle) {

@@ -18,13 +18,19 @@ class LockedStore {
   Handle handle(std::size_t) { return Handle(state_.layout()); }
 
   View read(Handle& handle) {
-    const Version version = state_.copy(handle.view.span());
-    handle.receipt = {.read = version};
-    return {handle.view.data(), version};
+    if (handle.copied != state_.version()) handle.copied = state_.copy(handle.view.span());
+    handle.receipt = {.read = handle.copied};
+    return {handle.view.data(), handle.copied};
   }
 
   void prepare(Handle& handle, const StepRule& rule) { handle.rule = &rule; }
-  Receipt commit(Handle& handle) { return state_.publish(handle); }
+
+  Receipt commit(Handle& handle) {
+    const Receipt receipt = state_.publish(handle, handle.view.data());
+    if (receipt.outcome == Outcome::published) handle.copied = receipt.replaced + 1;
+    return receipt;
+  }
+
   void leave(Handle&) {}
   Version snapshot(std::span<float> out) { return state_.copy(out); }
   Vectors vectors() const { return {.high_water = 1 + workers_}; }

@@ -48,6 +48,12 @@ inline void advance(const StateLayout& layout, const Step& step, const float* gr
   }
 }
 
+inline void advance_and_copy(const StateLayout& layout, const Step& step, const float* gradient, float* state,
+                             float* copy_of_state) {
+  advance(layout, step, gradient, state);
+  copy(layout.parameters(), state, copy_of_state);
+}
+
 inline void add(std::size_t n, const float* x, float* sum) {
   for (std::size_t i = 0; i < n; ++i) store(sum[i], load(sum[i]) + x[i]);
 }
@@ -64,6 +70,11 @@ inline void copy(std::size_t n, const float* from, float* to) { kernels::active(
 
 inline void advance(const StateLayout& layout, const Step& step, const float* gradient, float* state) {
   asap::advance(layout, step, gradient, state, state);
+}
+
+inline void advance_and_copy(const StateLayout& layout, const Step& step, const float* gradient, float* state,
+                             float* copy) {
+  asap::advance_and_copy(layout, step, gradient, state, state, copy);
 }
 
 inline void add(std::size_t n, const float* x, float* sum) { kernels::active().accumulate(n, 1.0f, x, sum); }

@@ -29,8 +29,9 @@ class RacyState {
 
   /// A copy in the handle, made without stopping anybody.
   View read_copy(CopyingHandle& handle) {
-    handle.receipt = {.read = copy(handle.view.span())};
-    return {handle.view.data(), handle.receipt.read};
+    if (handle.copied != version()) handle.copied = copy(handle.view.span());
+    handle.receipt = {.read = handle.copied};
+    return {handle.view.data(), handle.copied};
   }
 
   /// Settles τ and C(τ) of the update in `receipt` and, unless C rejects, gives it the next version.

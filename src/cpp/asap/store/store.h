@@ -13,6 +13,7 @@
 // `snapshot` copies the parameters at any time, from any thread.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <concepts>
 #include <cstdint>
@@ -68,6 +69,17 @@ inline void advance(const StateLayout& layout, const Step& step, const float* gr
 
 inline void advance(const StateLayout& layout, const Step& step, const float* gradient, const float* from, float* to) {
   advance(layout, step, gradient, from, to, 0, layout.parameters());
+}
+
+/// The same, and copies the new parameters, piece by piece while they are in the nearest cache.
+inline void advance_and_copy(const StateLayout& layout, const Step& step, const float* gradient, const float* from,
+                             float* to, float* copy) {
+  constexpr std::size_t kPiece = 64 * StateLayout::kLineFloats;
+  for (std::size_t first = 0; first < layout.parameters(); first += kPiece) {
+    const std::size_t last = std::min(first + kPiece, layout.parameters());
+    advance(layout, step, gradient, from, to, first, last);
+    kernels::active().copy(last - first, to + first, copy + first);
+  }
 }
 
 /// Parameters to read, with the version they belong to. Valid until the handle's next prepare() (in place for Leashed).
