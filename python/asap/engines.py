@@ -51,8 +51,8 @@ class Hogwild:
     Views may be inconsistent and components of an update may be lost, by design. Progress: wait-free.
 
     Args:
-        read: "in-place" computes gradients on the shared parameters themselves, "copy" on an unsynchronised copy; "auto"
-            is "copy" for several workers on at most 2²⁰ parameters, where that is faster, else "in-place".
+        read: "in-place" computes gradients on the shared parameters themselves, "copy" on an unsynchronised copy;
+            "auto" is "copy" for several workers on at most 2¹⁹ parameters, where that is faster, else "in-place".
         update: "buffered" computes a whole gradient and then adds it. "fused" adds each weight's part to the shared
             parameters as the backward pass computes it, and holds no gradient: τ and C(τ) are settled before the
             backward pass, so what others publish during it is not counted; there is no momentum; weight decay
@@ -81,9 +81,9 @@ class Leashed:
     Args:
         persistence: T_p ≥ 0, how often a publication that lost the race is tried again, on the newer vector, before its
             gradient is dropped. 0: one attempt. None or math.inf: until it is published.
-        read: "in-place" computes gradients on the published vector itself, as the paper has it, "copy" on a copy that is
-            made while a worker publishes; "auto" is "copy" for several workers on at most 2²⁰ parameters, where that
-            is faster, else "in-place". Views are consistent either way.
+        read: "in-place" computes gradients on the published vector itself, as the paper has it, "copy" on a copy that
+            is made while a worker publishes; "auto" is "copy" for several workers on at most 2¹⁹ parameters, where
+            that is faster, else "in-place". Views are consistent either way.
     """
 
     persistence: int | None = None

@@ -163,7 +163,8 @@ TEST(with_one_worker_it_is_sequential_up_to_rounding) {
   for (const double weight_decay : {0.0, 0.01})
     for (const bool copy : {false, true}) {
       const auto expected = problem.run(engine::Sequential{}, 1, weight_decay);
-      const auto fused = problem.run(engine::FusedHogwild{.read = copy ? engine::Read::copy : engine::Read::in_place}, 1, weight_decay);
+      const auto fused = problem.run(engine::FusedHogwild{.read = copy ? engine::Read::copy : engine::Read::in_place},
+                                     1, weight_decay);
       // The decay of the gradient's part, at most Σ η²λ‖g‖, comes on top of rounding.
       CHECK(distance(fused, expected) < (weight_decay == 0.0 ? 1e-5 : 1e-3));
       CHECK_EQUAL(problem.report.counts.published, 6u * 7u);

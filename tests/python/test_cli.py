@@ -78,7 +78,7 @@ def test_json_on_standard_output_is_alone_there(command: Command, digits: list[s
     document = strict(out)
     assert status == 0
     assert document["schema"] == "asap.run/1"
-    assert document["config"]["engine"] == {"kind": "Leashed", "persistence": 2}
+    assert document["config"]["engine"] == {"kind": "Leashed", "persistence": 2, "read": "auto"}
     assert document["config"]["step"]["amplitude"] == 0.5
     assert document["config"]["step"]["sample"] == [1, 5]
     assert document["config"]["seed"] == 3
@@ -140,7 +140,10 @@ def test_a_diverged_run_returns_1(command: Command, digits: list[str]) -> None:
         (["--engine", "fast"], "'sequential', 'synchronous', 'locked', 'hogwild', 'leashed'; got 'fast'"),
         (["--engine", "leashed:often"], "engine leashed:… takes a number; got 'leashed:often'"),
         (["--engine", "leashed:-1"], "persistence must be an integer ≥ 0; got -1"),
-        (["--engine", "hogwild:sideways"], "engine hogwild:… must be one of 'copy', 'fused'; got 'sideways'"),
+        (
+            ["--engine", "hogwild:sideways"],
+            "engine hogwild:… must be one of 'in-place', 'copy', 'fused'; got 'sideways'",
+        ),
         (["--engine", "locked:2"], "engine locked takes no option; got 'locked:2'"),
         (["--step", "slow"], "'constant', 'inverse', 'inverse-plus-one', 'fleet', 'tail'; got 'slow'"),
         (["--step", "tail:2"], "amplitude must be a number in [0, 1]; got 2.0"),

@@ -42,10 +42,10 @@ struct Exchange {
 };
 
 // The arrays are the gradient, the shared vector, and what the engine needs besides.
-constexpr kernels::StreamMix kCopy{1, 0, 1}, kScale{0, 1, 0}, kInPlace{1, 1, 0}, kOutOfPlace{2, 0, 1};
+constexpr kernels::StreamMix kScale{0, 1, 0}, kInPlace{1, 1, 0}, kInPlaceWithCopy{1, 1, 1}, kOutOfPlace{2, 0, 1};
 
 std::vector<Pass> passes(const engine::Sequential&) { return {{kInPlace, {0, 1}}}; }
-std::vector<Pass> passes(const engine::Locked&) { return {{kCopy, {1, 2}}, {kInPlace, {0, 1}}}; }
+std::vector<Pass> passes(const engine::Locked&) { return {{kInPlaceWithCopy, {0, 1, 2}}}; }
 std::vector<Pass> passes(const engine::Hogwild&) { return {{kInPlace, {0, 1}}}; }
 std::vector<Pass> passes(const engine::Leashed&) { return {{kOutOfPlace, {0, 1, 2}}}; }
 std::vector<Pass> passes(const engine::Synchronous&) { return {{kScale, {0}}, {kOutOfPlace, {0, 1, 2}}}; }

@@ -71,10 +71,10 @@ struct StreamMix {
   std::size_t reads = 0, updates = 0, writes = 0;
 };
 
-/// The mixes that Table::stream knows: a sum, a copy, a scaling, updates in place and out of place, both without and
-/// with momentum, bytes to floats, pooling.
-inline constexpr StreamMix kStreamMixes[] = {{1, 0, 0}, {1, 0, 1}, {0, 1, 0}, {1, 1, 0}, {2, 0, 1},
-                                             {1, 2, 0}, {3, 0, 2}, {1, 0, 4}, {4, 0, 1}};
+/// The mixes that Table::stream knows: a sum, a copy, a scaling, updates in place, in place with a copy and out of
+/// place, in place and out of place with momentum, bytes to floats, pooling.
+inline constexpr StreamMix kStreamMixes[] = {{1, 0, 0}, {1, 0, 1}, {0, 1, 0}, {1, 1, 0}, {1, 1, 1},
+                                             {2, 0, 1}, {1, 2, 0}, {3, 0, 2}, {1, 0, 4}, {4, 0, 1}};
 
 /// A pass over memory.
 struct Streams {

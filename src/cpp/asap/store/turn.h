@@ -21,8 +21,8 @@ class Turn {
     std::uint64_t stamp;  // of this worker's turn; another one each time, never 0
   };
 
-  /// Takes the turn: when it is free, or over from somebody after a while. Where two do the latter at the same time, one
-  /// goes without.
+  /// Takes the turn: when it is free, or over from somebody after a while. Where two do the latter at the same time,
+  /// one goes without.
   void take(Ticket& ticket) noexcept {
     ticket.stamp += kOneTurn;
     std::size_t pauses = 0;

@@ -11,11 +11,11 @@
 
 namespace asap {
 
-/// Whether workers compute gradients on copies. Several do so by default: a cache line that two cores have read costs the
-/// next writer several times a line that only another core has written, and who copies right behind an update reads
-/// what nobody else has seen. Vectors that leave the cache in between make copies dearer than that (docs/performance.md).
+/// Whether workers compute gradients on copies. Several do so by default, since a line that two cores have read costs
+/// its next writer several times one that only another core has written (docs/decisions.md, Contention); but on vectors
+/// that outgrow the cache the copies themselves cost more.
 inline bool copies(engine::Read read, const StateLayout& layout, std::size_t workers) {
-  constexpr std::size_t kMostParameters = std::size_t{1} << 20;
+  constexpr std::size_t kMostParameters = std::size_t{1} << 19;
   if (read == engine::Read::automatic) return workers > 1 && layout.parameters() <= kMostParameters;
   return read == engine::Read::copy;
 }
