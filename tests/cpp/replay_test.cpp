@@ -295,7 +295,7 @@ TEST(arguments_of_a_replay_are_checked) {
 TEST(a_hogwild_run_is_replayed_approximately) {
   const Quadratic quadratic(64, 40);
   for (const engine::Engine& engine :
-       {engine::Engine{engine::Hogwild{}}, engine::Engine{engine::Hogwild{.copy = true}}}) {
+       {engine::Engine{engine::Hogwild{}}, engine::Engine{engine::Hogwild{.read = engine::Read::copy}}}) {
     CHECK(!replays_exactly(engine));
     TrainOptions options = busy(engine);
     options.rate = Rate::constant(0.01);
