@@ -80,6 +80,16 @@ TEST(the_convolutions_of_lenet_agree_with_the_reference) {
       }
 }
 
+TEST(convolutions_that_outgrow_the_cache_agree_with_the_reference) {
+  // Many filters on wide and on very short rows, and rows of which no two filters fit.
+  for (const Convolution& c : {Convolution{3, 6, 20, 130, 3}, {2, 5, 6, 530, 3}, {2, 12, 250, 3, 11}})
+    for (const Table* table : available()) {
+      check_forward(c, table->lanes, Activation::relu, *table);
+      check_backward_weights(c, table->lanes, *table);
+      check_backward_data(c, table->lanes, *table);
+    }
+}
+
 TEST(a_convolution_without_bias_starts_from_zero) {
   const Convolution c{2, 6, 7, 3, 3};
   for (const Table* table : available()) {

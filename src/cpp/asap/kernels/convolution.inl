@@ -84,12 +84,14 @@ ASAP_TILE void convolve_tiles(const Extents& e, std::size_t tiles, const Vec* in
                               const float* bias, bool rectify, Vec* out) {
   for (; tiles > 0; --tiles, in += kColumns, out += kColumns) {
     Vec sums[kFilters][kColumns];
-    convolve<1>(e, in, weights, bias, sums);
+    const Extents& now = *hidden(&e);
+    convolve<1>(now, in, weights, bias, sums);
+    const std::size_t plane = now.rows * now.columns;
+    Vec* to = out;
     ASAP_UNROLL
-    for (std::size_t f = 0; f < kFilters; ++f) {
+    for (std::size_t f = 0; f < kFilters; ++f, to = hidden(to + plane)) {
       ASAP_UNROLL
-      for (std::size_t x = 0; x < kColumns; ++x)
-        out[f * e.rows * e.columns + x] = rectify ? rectified(sums[f][x]) : sums[f][x];
+      for (std::size_t x = 0; x < kColumns; ++x) to[x] = rectify ? rectified(sums[f][x]) : sums[f][x];
     }
   }
 }

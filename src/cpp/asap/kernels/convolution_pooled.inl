@@ -31,7 +31,7 @@ ASAP_INLINE Largest largest_of(Vec top_left, Vec top_right, Vec bottom_left, Vec
 }
 
 ASAP_INLINE Largest rectified(Largest x) {
-  return {rectified(x.value), x.value > 0.0f ? x.winner : IntVec{} + kNobody};
+  return {larger(x.value, Vec{}), x.value > 0.0f ? x.winner : IntVec{} + kNobody};
 }
 
 /// Squares of one row whose sums fit beside those of `filters` filters.

@@ -8,8 +8,7 @@ constexpr std::size_t filters_beside(std::size_t taps) { return kSums / taps < 6
 /// read once for every weight.
 std::size_t rows_in_cache(const Extents& e, std::size_t filters) {
   constexpr std::size_t kCached = 20 * 1024 / sizeof(Vec);
-  const std::size_t fit = larger(kCached / (filters * e.columns), 1), parts = (e.rows + fit - 1) / fit;
-  return (e.rows + parts - 1) / parts;
+  return even_part(e.rows, kCached / (filters * e.columns));
 }
 
 /// d_weights[f][t] += Σ d_output[f]·input shifted by t, for kTaps adjacent weights of each of kFilters filters, over

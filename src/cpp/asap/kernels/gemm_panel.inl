@@ -50,17 +50,21 @@ void pack_transposed(std::size_t k, std::size_t columns, const float* from, std:
     }
 }
 
+// Operands that are larger come from farther than the second-level cache.
+constexpr std::size_t kCachedFloats = 512 * 1024 / sizeof(float);
+
 /// The panel of `vectors` vectors that begins with column `first`; `last` has room for its last row.
 Panel panel_at(const PanelSource& source, std::size_t first, std::size_t vectors, std::size_t k, float* scratch,
                float* last) {
   const std::size_t width = vectors * kLanes;
-  if (k == 0) return {scratch, 0, scratch};
+  if (k == 0) return {scratch, 0, scratch, 0};
   if (source.in_place) {
-    const std::size_t at = (k - 1) * source.columns + first, size = k * source.columns;
-    if (at + width <= size) return {source.data + first, source.columns, source.data + at};
+    const std::size_t at = (k - 1) * source.columns + first, size = k * source.columns,
+                      ahead = size > kCachedFloats ? width : 0;
+    if (at + width <= size) return {source.data + first, source.columns, source.data + at, ahead};
     for (std::size_t j = 0; j < width; j += kLanes) store(last + j, load_within(source.data, size, at + j));
-    return {source.data + first, source.columns, last};
+    return {source.data + first, source.columns, last, ahead};
   }
   (source.transposed ? pack_transposed : pack)(k, source.columns, source.data, first, scratch, width);
-  return {scratch, width, scratch + (k - 1) * width};
+  return {scratch, width, scratch + (k - 1) * width, 0};
 }

@@ -10,11 +10,13 @@ struct Factors {
 
 /// The operand whose rows are vectors: row p begins at data + p·stride, only the last one at `last`. So a panel can be
 /// read where it lies: what its rows show of the columns behind it is cut off at the end, and only behind its last row
-/// the array may end.
+/// the array may end. Unless `ahead` is 0, the panel that far ahead is fetched meanwhile: pieces of rows that lie far
+/// apart are nothing a processor foresees.
 struct Panel {
   const float* data;
   std::size_t stride;
   const float* last;
+  std::size_t ahead;
 };
 
 /// What becomes of the sums: c's element is their rectified value, or 0 where the mask's is not positive, or has them
@@ -35,6 +37,7 @@ struct Strip {
   std::size_t stride, width;
 
   ASAP_INLINE void advance(std::size_t rows) {
+    panel.ahead = 0;  // the first tile has fetched all of it
     x.data = hidden(x.data + rows * x.row_stride);
     c = hidden(c + rows * stride);
     if (ending.mask) ending.mask = hidden(ending.mask + rows * stride);
@@ -85,6 +88,17 @@ struct FactorRows {
     for (std::size_t i = 0; i < kPointers; ++i) rows[i] = hidden(rows[i] + step);
   }
 };
+
+/// Fetches a row of a panel. Line by line, by the last of its elements, since lines need not begin where panels do.
+/// Wide panels need none, and low tiles have no time to spare.
+template <std::size_t kRows, std::size_t kVectors>
+ASAP_INLINE void fetch(const float* row) {
+  constexpr std::size_t kLine = 64 / sizeof(float);
+  if constexpr (kVectors <= 2 && kRows >= 4) {
+    ASAP_UNROLL
+    for (std::size_t j = 0; j < kVectors * kLanes; j += kLine) __builtin_prefetch(row + j + kLine - 1, 0, 2);
+  }
+}
 
 /// sums += factors · row, with the fewer of the two operands kept in registers.
 template <std::size_t kRows, std::size_t kVectors>
@@ -162,9 +176,11 @@ ASAP_TILE void multiply_tiles(std::size_t count, Strip& strip) {
     }
     FactorRows<kRows> x(s->x.data, s->x.row_stride);
     const float* row = s->panel.data;
-    const std::size_t step = s->x.step, stride = s->panel.stride;
-    for (std::size_t p = s->k; p > 1; --p, x.advance(step), row = hidden(row + stride))
+    const std::size_t step = s->x.step, stride = s->panel.stride, ahead = s->panel.ahead;
+    for (std::size_t p = s->k; p > 1; --p, x.advance(step), row = hidden(row + stride)) {
+      if (ahead > 0) fetch<kRows, kVectors>(row + ahead);
       multiply_step<kRows, kVectors>(x, row, sums);
+    }
     s = hidden(s);
     if (s->k > 0) multiply_step<kRows, kVectors>(x, s->panel.last, sums);
     if (s->width == kVectors * kLanes)

@@ -1,7 +1,7 @@
 // Vectors of this instruction set: kLanes floats, loads, stores and the few operations the operators lack.
 //
-// Compiler vector extensions, so that the same source serves x86-64 and aarch64, GCC and Clang; only for parts of a
-// vector AVX-512's own instructions, where the others copy piece by piece.
+// Compiler vector extensions, so that the same source serves x86-64 and aarch64, GCC and Clang. Instructions are named
+// for parts of a vector (AVX-512; the others copy piece by piece) and for the larger of two.
 
 #define ASAP_INLINE inline __attribute__((always_inline))
 
@@ -120,7 +120,26 @@ ASAP_INLINE void store_some(float* to, std::size_t count, Vec v) {
 
 ASAP_INLINE std::size_t smaller(std::size_t a, std::size_t b) { return a < b ? a : b; }
 ASAP_INLINE std::size_t larger(std::size_t a, std::size_t b) { return a > b ? a : b; }
+
+/// The size of the parts when `total` is cut into as few parts of at most `limit` as possible, all but the last alike.
+/// A limit of 0 is one of 1.
+ASAP_INLINE std::size_t even_part(std::size_t total, std::size_t limit) {
+  const std::size_t most = larger(limit, 1), parts = (total + most - 1) / most;
+  return parts > 0 ? (total + parts - 1) / parts : 0;
+}
+
 ASAP_INLINE Vec larger(Vec a, Vec b) { return a > b ? a : b; }
+
+/// The same by the instruction for it, where GCC would compare and select. For what is not a number, too, it gives b.
+ASAP_INLINE Vec larger_alone(Vec a, Vec b) {
+#if defined(__AVX512F__)
+  return _mm512_maskz_max_ps(0xffff, a, b);  // of all lanes: without a mask GCC 12 warns of its own header
+#elif defined(__AVX2__)
+  return _mm256_max_ps(a, b);
+#else
+  return larger(a, b);
+#endif
+}
 
 /// to[i] = function(from[i]…) by whole vectors, the rest in a vector padded with zeros. `to` may be one of `from`.
 template <class Function, class... Pointers>

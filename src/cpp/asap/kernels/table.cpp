@@ -5,7 +5,7 @@
 // AVX-512 instructions would crash processors without them.
 #include "asap/kernels/kernels.h"
 
-#if defined(__AVX512F__)
+#if defined(__AVX2__)
 #include <immintrin.h>
 #endif
 
