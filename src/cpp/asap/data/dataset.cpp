@@ -123,6 +123,14 @@ void prefetch(const SampleArray& array, std::span<const std::uint64_t> indices, 
     __builtin_prefetch(sample + i);
 }
 
+/// The same array, with each channel's rows as one where they lie behind each other: long runs take less time.
+SampleArray with_long_rows(SampleArray array) {
+  Shape& shape = array.shape;
+  if (array.row_stride == static_cast<std::ptrdiff_t>(shape.width) * array.column_stride)
+    shape.width *= shape.height, shape.height = 1;
+  return array;
+}
+
 /// One group of samples in the lanes layout.
 using GatherGroup = void (*)(const kernels::Table& kernels, const SampleArray& array,
                              std::span<const std::uint64_t> indices, float* lanes);
@@ -138,11 +146,30 @@ void gather_group_of_bytes(const kernels::Table& kernels, const SampleArray& arr
   kernels.lanes_from_bytes(indices.size(), bytes.data(), size / channels, channels, kByteScale, lanes);
 }
 
-/// By pieces of rows that stay in the first cache.
-void gather_group(const kernels::Table& kernels, const SampleArray& array, std::span<const std::uint64_t> indices,
-                  float* lanes) {
-  constexpr std::size_t kPiece = 256;  // features
-  std::array<float, kernels::kMaxLanes * kPiece> rows;
+/// The same elements as features in the order of memory.
+SampleArray as_they_lie(const SampleArray& array) {
+  return {array.data,           array.type,          array.count,
+          {array.shape.size()}, array.sample_stride, static_cast<std::ptrdiff_t>(element_size(array.type))};
+}
+
+/// Puts features first … first + count of interleaved images, in the order of memory, where they belong.
+template <std::size_t kLanes>
+void spread(const Shape& shape, std::size_t first, std::size_t count, const float* features, float* lanes) {
+  const std::size_t pixels = shape.height * shape.width;
+  std::size_t pixel = first / shape.channels, channel = first % shape.channels;
+  for (; count > 0; --count, features += kLanes) {
+    std::memcpy(lanes + (channel * pixels + pixel) * kLanes, features, kLanes * sizeof(float));
+    if (++channel == shape.channels) channel = 0, ++pixel;
+  }
+}
+
+constexpr std::size_t kPiece = 256;  // features; so many of each sample of a group stay in the first cache
+using Piece = std::array<float, kernels::kMaxLanes * kPiece>;
+
+/// Calls put(first, count, rows) for one piece of the samples after the other, gathered as rows.
+template <class Put>
+void for_each_piece(const SampleArray& array, std::span<const std::uint64_t> indices, Put put) {
+  Piece rows;
   const Gather gather = choose(array);
   for (std::size_t first = 0; first < array.shape.size(); first += kPiece) {
     const std::size_t count = std::min(kPiece, array.shape.size() - first);
@@ -150,8 +177,31 @@ void gather_group(const kernels::Table& kernels, const SampleArray& array, std::
       prefetch(array, indices, i + kAhead, first);
       gather(array, sample_at(array, indices[i]), first, count, rows.data() + i * count);
     }
-    kernels.lanes_from_rows(indices.size(), count, rows.data(), lanes + first * kernels.lanes);
+    put(first, count, rows.data());
   }
+}
+
+void gather_group(const kernels::Table& kernels, const SampleArray& array, std::span<const std::uint64_t> indices,
+                  float* lanes) {
+  for_each_piece(array, indices, [&](std::size_t first, std::size_t count, const float* rows) {
+    kernels.lanes_from_rows(indices.size(), count, rows, lanes + first * kernels.lanes);
+  });
+}
+
+void gather_interleaved_group(const kernels::Table& kernels, const SampleArray& array,
+                              std::span<const std::uint64_t> indices, float* lanes) {
+  alignas(kCacheLine) Piece features;
+  const auto put = kernels.lanes == 16 ? spread<16> : kernels.lanes == 8 ? spread<8> : spread<4>;
+  for_each_piece(as_they_lie(array), indices, [&](std::size_t first, std::size_t count, const float* rows) {
+    kernels.lanes_from_rows(indices.size(), count, rows, features.data());
+    put(array.shape, first, count, features.data(), lanes);
+  });
+}
+
+GatherGroup choose_group(const SampleArray& array) {
+  const Order order = order_of(array);
+  if (array.type == ElementType::uint8 && order != Order::scattered) return gather_group_of_bytes;
+  return order == Order::interleaved ? gather_interleaved_group : gather_group;
 }
 
 }  // namespace
@@ -160,7 +210,8 @@ std::ostream& operator<<(std::ostream& out, const Shape& shape) {
   return out << shape.channels << "×" << shape.height << "×" << shape.width;
 }
 
-void gather_rows(const SampleArray& array, std::span<const std::uint64_t> indices, float* rows) {
+void gather_rows(const SampleArray& samples, std::span<const std::uint64_t> indices, float* rows) {
+  const SampleArray array = with_long_rows(samples);
   const Gather gather = choose(array);
   for (std::size_t i = 0; i < indices.size(); ++i, rows += array.shape.size()) {
     prefetch(array, indices, i + kAhead, 0);
@@ -168,14 +219,14 @@ void gather_rows(const SampleArray& array, std::span<const std::uint64_t> indice
   }
 }
 
-void gather_lanes(const kernels::Table& kernels, const SampleArray& array, std::span<const std::uint64_t> indices,
+void gather_lanes(const kernels::Table& kernels, const SampleArray& samples, std::span<const std::uint64_t> indices,
                   float* lanes) {
-  const bool dense_bytes = array.type == ElementType::uint8 && order_of(array) != Order::scattered;
-  const GatherGroup gather = dense_bytes ? gather_group_of_bytes : gather_group;
+  const SampleArray array = with_long_rows(samples);
+  const GatherGroup gather = choose_group(array);
   while (!indices.empty()) {
-    const std::size_t samples = std::min(kernels.lanes, indices.size());
-    gather(kernels, array, indices.first(samples), lanes);
-    indices = indices.subspan(samples);
+    const std::size_t together = std::min(kernels.lanes, indices.size());
+    gather(kernels, array, indices.first(together), lanes);
+    indices = indices.subspan(together);
     lanes += array.shape.size() * kernels.lanes;
   }
 }
