@@ -148,11 +148,12 @@ void gather_channels(const Extents& e, std::size_t channels, bool goes_on, const
 }
 
 /// Filters that are worked off together: what one row of d_input needs of their gradients stays in the second-level
-/// cache for the next row, which needs most of it again. Columns that two edges of a short row compute cannot go on.
+/// cache for the next row, which needs most of it again, and so do their pages, where rows of different filters lie in
+/// different ones. Columns that two edges of a short row compute cannot go on.
 std::size_t filters_in_cache(const Extents& e) {
-  constexpr std::size_t kCached = 96 * 1024 / sizeof(Vec);
+  constexpr std::size_t kCached = 96 * 1024 / sizeof(Vec), kPages = 16;
   if (e.covered_width() < 2 * kEdge) return e.filters;
-  return even_part(e.filters, kCached / (e.window * e.columns));
+  return even_part(e.filters, smaller(kCached / (e.window * e.columns), kPages));
 }
 
 /// One group.
