@@ -3,8 +3,8 @@
 // By rows: the panels are columns of b, the vectors run along the rows of c. By columns: the panels are rows of a, cᵀ
 // is computed in strips and transposed at the end. An operand that is not stored the way its panels need it is
 // transposed into the scratch, panel by panel. The cheaper orientation is taken: for a narrow c the second fills its
-// vectors better, and with few rows it has less to transpose when b is stored transposed. Or both are: the first for the
-// columns that fill vectors, the second for the few behind them.
+// vectors better, and with few rows it has less to transpose when b is stored transposed. Or both are: the first for
+// the columns that fill vectors, the second for the few behind them.
 
 constexpr std::size_t kTile = 12, kBlock = 4 * kTile;  // rows of c that stay in the cache while the panels come in turn
 
