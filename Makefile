@@ -36,7 +36,7 @@ sweep: $(INSTALLED)  ## Measure products and convolutions over many sizes and li
 
 .PHONY: replay-soak
 replay-soak: $(INSTALLED)  ## Replay 2,000 traced runs of random engines, models, settings and 2 to 32 workers, bit by bit
-	ASAP_REPLAY_RUNS=2000 $(BUILD)/tests/cpp/replay_test random
+	ASAP_REPLAY_RUNS=2000 ASAP_REPLAY_UPDATES=3000 $(BUILD)/tests/cpp/replay_test random
 
 .PHONY: guard
 guard: $(INSTALLED)  ## Count the instructions of an update with callgrind and compare them with the stored ones

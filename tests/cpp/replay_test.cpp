@@ -1,6 +1,7 @@
 // Traced runs and their replay on one thread. Whatever the engine with consistent views, the number of workers, the
 // model, persistence, momentum, weight decay and policy: the same bits, or an update was lost, torn or applied twice.
-// The plans are fixed; ASAP_REPLAY_RUNS and ASAP_REPLAY_FIRST choose more or others of them (make replay-soak).
+// The plans are fixed; ASAP_REPLAY_RUNS, ASAP_REPLAY_FIRST and ASAP_REPLAY_UPDATES choose more, others or longer ones
+// of them (make replay-soak).
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
@@ -117,15 +118,19 @@ std::unique_ptr<Problem> random_problem(Dice& dice) {
       return std::make_unique<NetworkProblem>("cnn", Shape{1, 16, 16}, examples::cnn(), samples);
     case 3:
       return std::make_unique<NetworkProblem>("mlp", Shape{1, 28, 28}, examples::mlp(), samples);
+    case 4:
+    case 5:
+      return std::make_unique<SpringProblem>(dice.within(10000, 100000), samples);
     default:
       return std::make_unique<QuadraticProblem>(dice.within(1, 3000), samples);
   }
 }
 
-TrainOptions random_options(Dice& dice, std::size_t max_workers) {
-  TrainOptions options{.engine = random_engine(dice), .workers = dice.within(2, max_workers)};
+/// Runs of at most updates · (1/7 + 1/workers).
+TrainOptions random_options(Dice& dice, std::uint64_t updates) {
+  TrainOptions options{.engine = random_engine(dice), .workers = dice.within(2, 32)};
   options.batch_size = dice.within(1, 8);
-  options.updates = dice.within(1, 60 + 400 / options.workers);
+  options.updates = dice.within(1, updates / 7 + updates / options.workers);
   options.rate = dice.once_in(2) ? Rate::constant(0.05) : Rate::step(0.1, 0.5, dice.within(5, 100));
   options.policy = random_policy(dice);
   if (dice.once_in(2)) options.momentum = 0.5;
@@ -163,25 +168,29 @@ TEST(a_replay_has_the_bits_of_the_run_for_every_consistent_engine) {
 
 TEST(random_runs_have_the_bits_of_their_replays) {
   const std::uint64_t first = number_from("ASAP_REPLAY_FIRST", 0), runs = number_from("ASAP_REPLAY_RUNS", 200);
-  std::uint64_t updates = 0, gradients = 0, differing = 0;
+  const std::uint64_t updates = number_from("ASAP_REPLAY_UPDATES", 400);
+  const Interruptions interruptions;
+  Counts all;
+  std::uint64_t differing = 0;
   for (std::uint64_t seed = first; seed < first + runs; ++seed) {
     const int failures_before = check::failures();
     Dice dice(seed);
     const auto problem = random_problem(dice);
-    const TrainOptions options = random_options(dice, 32);
+    const TrainOptions options = random_options(dice, updates);
     const TracedRun run = traced(problem->objective(), problem->start(), options);
     check_records(run);
     const bool same = replayed(problem->objective(), run, run.records) == run.theta;
     CHECK(same);
-    updates += run.report.version;
-    gradients += run.records.size();
+    all += run.report.counts;
     differing += !same;
     if (check::failures() > failures_before)
       std::cout << "  in seed " << seed << ": " << problem->name() << ", engine " << options.engine.index() << ", "
                 << options.workers << " workers, " << options.policy.name << "\n";
   }
-  std::cout << "  seeds " << first << " to " << first + runs - 1 << ": " << runs << " runs, " << gradients
-            << " gradients, " << updates << " updates replayed, " << differing << " runs with differing bits\n";
+  std::cout << "  seeds " << first << " to " << first + runs - 1 << ": " << all.published
+            << " updates replayed, mean tau " << all.mean_tau() << ", " << all.attempts << " attempts; " << all.merged
+            << " gradients merged, " << all.dropped << " dropped, " << all.rejected << " rejected; " << differing
+            << " of " << runs << " runs with differing bits\n";
 }
 
 TEST(a_diverged_run_replays_up_to_its_last_finite_parameters) {

@@ -59,3 +59,42 @@ def test_a_thousand_runs_leave_memory_and_threads_where_they_were() -> None:
 def test_the_measurement_sees_two_kilobytes_kept_per_run() -> None:
     size, _ = growth(leak=2048)
     assert size > 1 << 20
+
+
+TRACED = """
+import os
+import numpy as np
+import asap
+
+def resident_bytes():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+random = np.random.default_rng(0)
+data = (random.random((4096, 4), np.float32), random.integers(0, 2, 4096))
+model = asap.Sequential([asap.Dense(2)], input_shape=4)
+
+def train(updates):
+    return asap.train(model, data, workers=2, batch_size=1, updates=updates, step=1e-4, trace=True, progress=False)
+
+train(5000)
+before = resident_bytes()
+run = train(400_000)
+kept = {kept}  # what is looked at, to see that the measurement sees it
+print(resident_bytes() - before, run.trace.records.nbytes)
+"""
+
+
+def growth_and_trace(kept: str) -> tuple[int, int]:
+    """Return the bytes that a traced run left in memory, and those of its records."""
+    program = TRACED.format(kept=kept)
+    output = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    size, records = output.split()
+    return int(size), int(records)
+
+
+def test_a_trace_is_on_disk_not_in_memory() -> None:
+    size, records = growth_and_trace("None")
+    assert records == 16_000_000
+    assert size < 4 << 20
+    assert growth_and_trace("run.trace.records.copy()")[0] > records
