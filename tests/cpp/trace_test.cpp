@@ -43,6 +43,7 @@ void check_order(const std::vector<TraceRecord>& records, std::size_t workers, s
 
 std::uint64_t stalls_of(TraceSink& sink, std::size_t workers, std::uint64_t each) {
   Spiller spiller(workers, sink, [] { CHECK(false); });
+  spiller.start();
   std::vector<std::thread> threads;
   for (std::size_t worker = 0; worker < workers; ++worker)
     threads.emplace_back([&, worker] {

@@ -6,6 +6,9 @@ Spiller::Spiller(std::size_t workers, TraceSink& sink, std::function<void()> on_
     : sink_(sink), on_failure_(std::move(on_failure)) {
   for (std::size_t worker = 0; worker < workers; ++worker)
     logs_.emplace_back(static_cast<std::uint16_t>(worker), bell_);
+}
+
+void Spiller::start() {
   thread_ = std::thread([this] { spill(); });
 }
 

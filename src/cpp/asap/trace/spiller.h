@@ -22,6 +22,9 @@ class Spiller {
   Spiller(const Spiller&) = delete;
   Spiller& operator=(const Spiller&) = delete;
 
+  /// Starts the thread. Until then nobody may fill more than the blocks of a log.
+  void start();
+
   TraceLog& log(std::size_t worker) { return logs_[worker]; }
 
   /// Writes the rest, in the order of the workers.

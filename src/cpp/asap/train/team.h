@@ -47,6 +47,8 @@ class Team {
   void start_threads() {
     threads_.reserve(run_.options.workers);
     for (std::size_t id = 0; id < run_.options.workers; ++id) threads_.emplace_back([this, id] { work(id); });
+    if (run_.spiller)
+      run_.spiller->start();  // last: it sleeps at once, and the first threads get processors to themselves
   }
 
   /// Lets the workers go once each has what it needs, or nobody if one has not. The clock starts here.
