@@ -19,8 +19,13 @@ using namespace replay_test;
 
 bool alone(const engine::Engine& engine) { return std::holds_alternative<engine::Sequential>(engine); }
 
-const std::vector<engine::Engine> kConsistent{engine::Sequential{}, engine::Synchronous{}, engine::Locked{},
-                                              engine::Leashed{},    engine::Leashed{0},    engine::Leashed{2}};
+const std::vector<engine::Engine> kConsistent{engine::Sequential{},
+                                              engine::Synchronous{},
+                                              engine::Locked{},
+                                              engine::Leashed{},
+                                              engine::Leashed{.read = engine::Read::in_place},
+                                              engine::Leashed{.persistence = 0},
+                                              engine::Leashed{.persistence = 2}};
 
 /// What is recorded of a run equals what it counted by itself.
 void check_records(const TracedRun& run) {
@@ -74,6 +79,7 @@ class Dice {
 };
 
 engine::Engine random_engine(Dice& dice) {
+  const engine::Read read = dice.once_in(2) ? engine::Read::copy : engine::Read::in_place;
   switch (dice.below(8)) {
     case 0:
       return engine::Synchronous{};
@@ -82,9 +88,9 @@ engine::Engine random_engine(Dice& dice) {
       return engine::Locked{};
     case 3:
     case 4:
-      return engine::Leashed{.persistence = dice.below(4)};
+      return engine::Leashed{.persistence = dice.below(4), .read = read};
     default:
-      return engine::Leashed{};
+      return engine::Leashed{.read = read};
   }
 }
 
