@@ -3,8 +3,7 @@
     python benchmarks/python/trace.py [--workers 2] [--batch-size 64] [--updates 1500] [--pairs 15]
 
 Before anything is timed, a traced run is replayed: its bits must be the run's. The slow-down is the median over pairs
-of the ratio of time per update; the quartiles stand beside it. Workers are bound to CPUs, since otherwise the first
-tenth of a second measures where the system puts new threads. Data is noise in MNIST's shape.
+of the ratio of time per update; the quartiles stand beside it. Data is noise in MNIST's shape.
 """
 
 import argparse
@@ -48,7 +47,6 @@ def train(data: tuple[np.ndarray, np.ndarray], arguments: argparse.Namespace, tr
         updates=arguments.updates,
         step=0.001,
         trace=trace,
-        affinity="compact",
         progress=False,
     )
     return run, time.process_time() - begin

@@ -88,7 +88,7 @@ def test_the_dictionary_is_strict_json_and_complete(run: asap.Run) -> None:
     assert document["schema"] == "asap.run/1"
     assert document["status"] == "completed"
     assert document["config"] == {
-        "engine": {"kind": "Leashed", "persistence": None},
+        "engine": {"kind": "Leashed", "persistence": None, "read": "auto"},
         "step": {
             "kind": "TailTau",
             "rate": {"kind": "StepRate", "rate": 0.05, "factor": 0.5, "every": 2, "unit": "epochs"},

@@ -40,6 +40,7 @@ ENGINES = [
     (asap.Synchronous(), 3),
     (asap.Locked(), 3),
     (asap.Leashed(), 3),
+    (asap.Leashed(read="in-place"), 3),
     (asap.Leashed(persistence=0), 3),
     (asap.engines.Sequential(), 1),
 ]
