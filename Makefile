@@ -50,6 +50,10 @@ guard-store: $(INSTALLED)  ## Store those counts, after a change that is meant t
 model-check:  ## Search the models of the lock-free parts exhaustively with spin, and their broken twins; FORM=--short
 	$(PYTHON) tests/models/check.py $(FORM)
 
+.PHONY: sanitize
+sanitize: $(INSTALLED)  ## Build with sanitizers, see that they find what is planted, run the C++ and Python tests; FORM=--short
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python tests/sanitize/sanitize.py $(FORM)
+
 .PHONY: neon
 neon: $(READY)  ## Build for aarch64 with a cross compiler and run the tests of kernels, data and models under emulation
 	$(BIN)/cmake -S . -B build/neon -G Ninja -DASAP_DEVELOPER=ON -DCMAKE_TOOLCHAIN_FILE=cmake/aarch64.cmake \

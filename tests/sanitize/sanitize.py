@@ -1,0 +1,235 @@
+"""Build with sanitizers, check that they find what is planted for them, and run the C++ tests and the Python suite.
+
+    python tests/sanitize/sanitize.py [thread] [address] [--short]
+
+thread: ThreadSanitizer. address: AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer. Without names, both.
+--short: ThreadSanitizer on the C++ tests of what threads share. Builds go to build/sanitize. Nothing is suppressed:
+what the interpreter itself leaves behind is told from what asap does by the stack of the allocation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+BUILDS = ROOT / "build/sanitize"
+COMPILER = os.environ.get("CXX", "c++")
+
+# The C++ tests of what threads share.
+SHORT = ["vector_pool_test", "turn_test", "store_test", "whole_value_test", "step_test", "failure_test"]
+
+# Left out: these build with CMake, read the documentation, or measure memory and other packages.
+NOT_PYTHON = ["build", "docstrings", "memory", "peers", "readme"]
+# Left out, too, with ThreadSanitizer: it ends a process that forks while threads are alive.
+FORKS = "fork"
+
+
+@dataclass(frozen=True)
+class Sanitizer:
+    """A sanitized build, what it must find, and how programs run in it."""
+
+    name: str
+    flags: str
+    finds: dict[str, str]
+    options: dict[str, str]
+    preload: list[str] = field(default_factory=list)
+
+    @property
+    def build(self) -> Path:
+        """Its build folder."""
+        return BUILDS / self.name
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """The environment of programs of this build."""
+        return {**os.environ, **self.options, **more}
+
+    def python(self, **more: str) -> dict[str, str]:
+        """The environment of a Python that loads the module of this build."""
+        libraries = [output(COMPILER, f"-print-file-name={name}.so") for name in self.preload]
+        site = os.pathsep.join([str(HERE), str(self.build / "site")])
+        return self.environment(LD_PRELOAD=" ".join(libraries), PYTHONPATH=site, **more)
+
+
+THREAD = Sanitizer(
+    "thread",
+    "thread",
+    {"race": "data race"},
+    {"TSAN_OPTIONS": "halt_on_error=1:history_size=7"},
+    ["libtsan"],
+)
+ADDRESS = Sanitizer(
+    "address",
+    "address,undefined",
+    {
+        "freed": "heap-use-after-free",
+        "leak": "detected memory leaks",
+        "overflow": "signed integer overflow",
+    },
+    {
+        "ASAN_OPTIONS": "detect_stack_use_after_return=1",
+        "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+    },
+    ["libasan", "libstdc++"],  # libstdc++ too, or the first exception of C++ ends the process
+)
+
+
+def output(*command: str) -> str:
+    """Return what a command prints."""
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def report(what: str, passed: bool, seconds: float, details: str = "") -> bool:
+    """Print the line of a step, and what it printed if it failed."""
+    if not passed:
+        print(details)
+    print(f"sanitize: {what:<60} {seconds:6.1f} s {'ok' if passed else 'FAILED'}", flush=True)
+    return passed
+
+
+def step(what: str, *command: str | Path, environment: dict[str, str] | None = None) -> bool:
+    """Run a command that must succeed."""
+    start = time.monotonic()
+    done = subprocess.run([str(part) for part in command], cwd=ROOT, env=environment, capture_output=True, text=True)
+    return report(what, done.returncode == 0, time.monotonic() - start, done.stdout + done.stderr)
+
+
+def finds(what: str, message: str, *command: str | Path, environment: dict[str, str]) -> bool:
+    """Run a command that the sanitizer must end with a message."""
+    start = time.monotonic()
+    done = subprocess.run([str(part) for part in command], env=environment, capture_output=True, text=True)
+    passed = done.returncode != 0 and message in done.stderr
+    return report(what, passed, time.monotonic() - start, f"expected: {message}\n{done.stderr}")
+
+
+def build(sanitizer: Sanitizer, python: bool, targets: list[str]) -> bool:
+    """Configure and build; with Python, the package is laid out in the folder `site`."""
+    configure = ["cmake", "-S", ROOT, "-B", sanitizer.build, "-G", "Ninja", "-DASAP_DEVELOPER=ON"]
+    configure += ["-DCMAKE_BUILD_TYPE=RelWithDebInfo", f"-DASAP_SANITIZE={sanitizer.flags}"]
+    if python:
+        folder = output(sys.executable, "-m", "pybind11", "--cmakedir")
+        configure += ["-DASAP_PYTHON=ON", f"-Dpybind11_DIR={folder}", f"-DPython_EXECUTABLE={sys.executable}"]
+    if not step(f"{sanitizer.name}: configure", *configure):
+        return False
+    if not step(f"{sanitizer.name}: build", "cmake", "--build", sanitizer.build, "--target", *(targets or ["all"])):
+        return False
+    if python:
+        site = sanitizer.build / "site/asap"
+        shutil.copytree(ROOT / "python/asap", site, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(sanitizer.build / f"src/cpp/_core{sysconfig.get_config_var('EXT_SUFFIX')}", site)
+    return True
+
+
+def planted_in_programs(sanitizer: Sanitizer) -> bool:
+    """Whether the planted bugs are found in C++."""
+    program = sanitizer.build / "tests/sanitize/planted"
+    return all(
+        [
+            finds(
+                f"{sanitizer.name}: finds the planted {bug}", message, program, bug, environment=sanitizer.environment()
+            )
+            for bug, message in sanitizer.finds.items()
+        ]
+    )
+
+
+def planted_in_python(sanitizer: Sanitizer) -> bool:
+    """Whether the planted bugs are found in a library that Python calls; leaks are another matter: leaks()."""
+    library = sanitizer.build / "tests/sanitize/libplanted_library.so"
+    return all(
+        [
+            finds(
+                f"{sanitizer.name}: finds the planted {bug} under Python",
+                message,
+                *(sys.executable, "-c", f"import ctypes; ctypes.CDLL({str(library)!r}).{bug}()"),
+                environment=sanitizer.python(ASAN_OPTIONS="detect_leaks=0"),
+            )
+            for bug, message in sanitizer.finds.items()
+            if bug != "leak"
+        ]
+    )
+
+
+def programs(sanitizer: Sanitizer, *selection: str) -> bool:
+    """Run the C++ tests."""
+    command = ["ctest", "--test-dir", sanitizer.build, "--output-on-failure", "-j2", *selection]
+    return step(f"{sanitizer.name}: C++ tests", *command, environment=sanitizer.environment())
+
+
+def leaks(sanitizer: Sanitizer) -> bool:
+    """Whether Python leaves behind what was planted, and nothing of asap.
+
+    The interpreter, NumPy and pybind11's registry keep what they made until the process ends, so the report is never
+    empty. A leak is ours when our code allocated it, but for what importing the module made.
+    """
+    start = time.monotonic()
+    library = sanitizer.build / "tests/sanitize/libplanted_library.so"
+    options = "detect_leaks=1:fast_unwind_on_malloc=0:exitcode=0"
+    done = subprocess.run(
+        [sys.executable, str(HERE / "leaks.py"), str(library)],
+        env=sanitizer.python(PYTHONMALLOC="malloc", ASAN_OPTIONS=options),
+        capture_output=True,
+        text=True,
+    )
+    stacks = re.findall(r"(?:Direct|Indirect) leak of .*?\n\n", done.stderr, re.DOTALL)
+    ours = [stack for stack in stacks if "asap::" in stack and "PyInit__core" not in stack]
+    planted = any("planted" in stack for stack in stacks)
+    details = "\n".join(ours) or f"the planted leak went unseen\n{done.stdout}{done.stderr[-4000:]}"
+    what = f"{sanitizer.name}: Python leaks what was planted, nothing of ours"
+    return report(what, planted and not ours, time.monotonic() - start, details)
+
+
+def suite(sanitizer: Sanitizer) -> bool:
+    """Run the Python suite."""
+    left_out = [f"--ignore=tests/python/test_{name}.py" for name in NOT_PYTHON]
+    if sanitizer is THREAD:
+        left_out += ["-k", f"not {FORKS}"]
+    command = [sys.executable, "-m", "pytest", "-q", "-s", "-x", "-p", "no:cacheprovider", *left_out]
+    environment = sanitizer.python(ASAN_OPTIONS="detect_leaks=0:detect_stack_use_after_return=1")
+    return step(f"{sanitizer.name}: Python suite", *command, environment=environment)
+
+
+def check(sanitizer: Sanitizer) -> bool:
+    """Build and run everything."""
+    return (
+        build(sanitizer, True, [])
+        and planted_in_programs(sanitizer)
+        and planted_in_python(sanitizer)
+        and programs(sanitizer)
+        and (sanitizer is THREAD or leaks(sanitizer))
+        and suite(sanitizer)
+    )
+
+
+def check_short() -> bool:
+    """ThreadSanitizer on what threads share."""
+    names = f"^({'|'.join(SHORT)})$"
+    return build(THREAD, False, [*SHORT, "planted"]) and planted_in_programs(THREAD) and programs(THREAD, "-R", names)
+
+
+def main() -> None:
+    """Run what was asked for, and end with status 1 when something failed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("sanitizers", nargs="*", help="thread, address; both, if none is named")
+    parser.add_argument("--short", action="store_true", help="a few minutes' worth")
+    options = parser.parse_args()
+    if unknown := set(options.sanitizers) - {"thread", "address"}:
+        parser.error(f"sanitizers are thread and address; got {', '.join(sorted(unknown))}")
+    if options.short:
+        sys.exit(None if check_short() else "sanitize: failed")
+    chosen = [s for s in (THREAD, ADDRESS) if not options.sanitizers or s.name in options.sanitizers]
+    if not all([check(sanitizer) for sanitizer in chosen]):
+        sys.exit("sanitize: failed")
+
+
+if __name__ == "__main__":
+    main()
