@@ -1,6 +1,7 @@
+#include <algorithm>
 #include <array>
 #include <memory>
-#include <numeric>
+#include <utility>
 
 #include "asap/store/leashed.h"
 #include "programs.h"
@@ -104,8 +105,9 @@ schedule::Program pool(const PoolUse& use) {
 namespace {
 
 struct EngineInUse {
-  EngineInUse(std::size_t workers, std::uint64_t the_persistence)
-      : persistence(the_persistence), store(asap::StateLayout(1), workers, std::array<float, 1>{}, the_persistence) {
+  EngineInUse(std::size_t workers, std::uint64_t the_persistence, bool copy)
+      : persistence(the_persistence),
+        store(asap::StateLayout(1), workers, std::array<float, 1>{}, the_persistence, copy) {
     for (std::size_t w = 0; w < workers; ++w) handles.push_back(store.handle(w));
   }
 
@@ -115,8 +117,8 @@ struct EngineInUse {
   asap::StepRule rule{rate, table};
   asap::LeashedStore store;
   std::vector<asap::LeashedStore::Handle> handles;
-  std::vector<asap::Version> replaced;  // in the order of their receipts
-  float sum = 0;
+  std::vector<std::pair<asap::Version, float>> published;  // what was replaced, and what was added
+  std::vector<std::pair<asap::Version, float>> views;      // and what was read
 };
 
 void train(EngineInUse& shared, asap::LeashedStore::Handle& handle, float amount, std::uint64_t updates) {
@@ -125,6 +127,7 @@ void train(EngineInUse& shared, asap::LeashedStore::Handle& handle, float amount
     const float before = *view.theta;
     schedule::yield();
     require(*view.theta == before, "a view changed");
+    shared.views.emplace_back(view.version, before);
     handle.gradient.data()[0] = -amount;
     asap::Receipt receipt;
     do {
@@ -133,28 +136,31 @@ void train(EngineInUse& shared, asap::LeashedStore::Handle& handle, float amount
     } while (receipt.outcome == asap::Outcome::retry);
     require(receipt.attempts <= shared.persistence + 1 || shared.persistence + 1 == 0, "too many attempts");
     require(receipt.replaced >= receipt.read, "a negative staleness");
-    if (receipt.outcome != asap::Outcome::published) continue;
-    shared.sum += amount;
-    shared.replaced.push_back(receipt.replaced);
+    if (receipt.outcome == asap::Outcome::published) shared.published.emplace_back(receipt.replaced, amount);
   }
   shared.store.leave(handle);
 }
 
 }  // namespace
 
-schedule::Program leashed(std::size_t workers, std::uint64_t updates, std::uint64_t persistence) {
-  const auto shared = std::make_shared<EngineInUse>(workers, persistence);
+schedule::Program leashed(std::size_t workers, std::uint64_t updates, std::uint64_t persistence, bool copy) {
+  const auto shared = std::make_shared<EngineInUse>(workers, persistence, copy);
   schedule::Program program;
   for (std::size_t w = 0; w < workers; ++w)
     program.threads.push_back(
         [shared, w, updates] { train(*shared, shared->handles[w], static_cast<float>(1 << 4 * w), updates); });
   program.at_rest = [shared] {
+    std::sort(shared->published.begin(), shared->published.end());
+    std::vector<float> sums{0};  // the parameters of every version
+    for (const auto& [replaced, amount] : shared->published) {
+      require(replaced + 1 == sums.size(), "a version was replaced twice, another one never");
+      sums.push_back(sums.back() + amount);
+    }
     std::array<float, 1> theta;
-    require(shared->store.snapshot(theta) == shared->replaced.size(), "versions and publications differ in number");
-    require(theta[0] == shared->sum, "an update was lost");
-    std::sort(shared->replaced.begin(), shared->replaced.end());
-    for (std::size_t i = 0; i < shared->replaced.size(); ++i)
-      require(shared->replaced[i] == i, "a version was replaced twice, another one never");
+    require(shared->store.snapshot(theta) + 1 == sums.size(), "versions and publications differ in number");
+    require(theta[0] == sums.back(), "an update was lost");
+    for (const auto& [version, value] : shared->views)
+      require(sums.at(version) == value, "a view has the parameters of another version");
     require(shared->store.vectors().rescans == 0, "no slot was free");
   };
   return program;

@@ -17,8 +17,9 @@ struct PoolUse {
 /// changed while it is pinned, no access unordered; one search of the pool finds a slot; at rest all but one are free.
 schedule::Program pool(const PoolUse& use);
 
-/// The same of the whole engine, with its turns: `persistence` as for asap::LeashedStore.
-schedule::Program leashed(std::size_t workers, std::uint64_t updates, std::uint64_t persistence);
+/// The same of the whole engine, with its turns: `persistence` and `copy` as for asap::LeashedStore. Every version is
+/// replaced once, and every view has the parameters of its version.
+schedule::Program leashed(std::size_t workers, std::uint64_t updates, std::uint64_t persistence, bool copy);
 
 /// Workers take the current table for every update while another thread replaces it; no table is freed in use.
 schedule::Program table_switch(std::size_t workers, std::uint64_t updates, std::uint64_t replacements);

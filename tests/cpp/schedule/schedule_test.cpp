@@ -10,6 +10,8 @@ namespace {
 
 using schedule::Program, schedule::Result, schedule::Strategy;
 
+constexpr std::uint64_t kUnbounded = std::numeric_limits<std::uint64_t>::max();
+
 /// Half of the schedules by each strategy.
 Result search(std::uint64_t schedules, const std::function<Program()>& make) {
   Result first = schedule::explore({.strategy = Strategy::walk, .schedules = schedules / 2}, make);
@@ -45,9 +47,10 @@ TEST(the_pool_keeps_its_promises_under_every_schedule_tried) {
 }
 
 TEST(leashed_sgd_loses_no_update_and_skips_no_version_under_every_schedule_tried) {
-  holds("2 workers", 300, [] { return programs::leashed(2, 4, std::numeric_limits<std::uint64_t>::max()); });
-  holds("3 workers, persistence 1", 300, [] { return programs::leashed(3, 3, 1); });
-  holds("4 workers, persistence 0", 300, [] { return programs::leashed(4, 3, 0); });
+  holds("2 workers", 300, [] { return programs::leashed(2, 4, kUnbounded, false); });
+  holds("2 workers, copies", 300, [] { return programs::leashed(2, 4, kUnbounded, true); });
+  holds("3 workers, persistence 1", 300, [] { return programs::leashed(3, 3, 1, false); });
+  holds("4 workers, persistence 0, copies", 300, [] { return programs::leashed(4, 3, 0, true); });
 }
 
 TEST(the_other_shared_parts_keep_theirs) {
