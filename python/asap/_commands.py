@@ -42,6 +42,7 @@ WeightDecay = Annotated[float, typer.Option(help="λ ≥ 0.")]
 GoalLoss = Annotated[float | None, typer.Option(help="End at the first epoch with this loss on the test data.")]
 GoalAccuracy = Annotated[float | None, typer.Option(help="End at the first epoch with this accuracy on the test data.")]
 Affinity = Annotated[str, typer.Option(help="Of workers to CPUs: none, compact (near each other), scatter.")]
+OnNonfinite = Annotated[str, typer.Option(help="What gradients that are not finite lead to: stop, skip.")]
 Progress = Annotated[bool | None, typer.Option(help="Show progress; by default in terminals.")]
 Json = Annotated[str | None, typer.Option(metavar="FILE", help="Write the result as JSON; - is standard output.")]
 
@@ -80,6 +81,7 @@ def train(
     target_accuracy: GoalAccuracy = None,
     seed: Annotated[int, typer.Option(help="Of the starting parameters and the batch order.")] = 0,
     affinity: Affinity = "none",
+    on_nonfinite: OnNonfinite = "stop",
     progress: Progress = None,
     trace: Annotated[
         bool, typer.Option("--trace", help="Record every gradient; --save then writes trace.bin.")
@@ -102,6 +104,7 @@ def train(
             "stop": _goals(target_loss, target_accuracy),
             "seed": seed,
             "affinity": affinity,
+            "on_nonfinite": on_nonfinite,
             "trace": trace,
         }
         checked_config(**settings)

@@ -172,6 +172,7 @@ class LiveRun:
 class Observer(Protocol):
     def on_epoch(self, record: dict[str, Any], live: LiveRun) -> None: ...
     def on_tick(self, live: LiveRun) -> None: ...
+    def on_failure(self, worker: int | None, batch: int | None, read: int, tau: int, updates: int) -> None: ...
 
 def train(
     network: Network,
@@ -190,6 +191,7 @@ def train(
     weight_decay: float,
     seed: int,
     affinity: str,  # "none" | "compact" | "scatter"
+    on_nonfinite: str,  # "stop" | "skip"
     validation: Dataset | None,
     trace: int | None,  # file descriptor that trace records are appended to
     observer: Observer,
@@ -197,11 +199,11 @@ def train(
     """Run to the end with the GIL released; the observer is called on this thread with the GIL held.
 
     Keys: status ("completed" | "stopped" | "interrupted" | "diverged"), version (of theta), seconds, counts (dict:
-    gradients, published, merged, dropped, rejected, attempts, samples, loss_sum, step_sum), history (list of epoch
-    records), staleness and rejections (lists of Distribution, one per worker), tables (list of (update, entries)),
-    vectors_high_water, pool_rescans, placement (dict: cpus, nodes, unpinned, pin_error, interleave_error), trace (None
-    or (records, stalls)). An epoch record: epoch, updates, seconds, training_loss, effective_step, mean_tau, counts
-    (since the record before), validation (None or (loss, accuracy, samples)).
+    gradients, published, merged, dropped, rejected, skipped, attempts, samples, loss_sum, step_sum), history (list
+    of epoch records), staleness and rejections (lists of Distribution, one per worker), tables (list of (update,
+    entries)), vectors_high_water, pool_rescans, placement (dict: cpus, nodes, unpinned, pin_error,
+    interleave_error), trace (None or (records, stalls)). An epoch record: epoch, updates, seconds, training_loss,
+    effective_step, mean_tau, counts (since the record before), validation (None or (loss, accuracy, samples)).
 
     OSError: the trace cannot be written, or the system gives no thread.
 

@@ -21,7 +21,17 @@ from asap.trace import Trace
 SCHEMA = "asap.run/1"
 RUN, PARAMETERS, TRACE = "run.json", "parameters.safetensors", "trace.bin"
 
-COUNTS = ("updates", "gradients", "samples", "attempts", "drops", "rejected", "vectors_high_water", "version")
+COUNTS = (
+    "updates",
+    "gradients",
+    "samples",
+    "attempts",
+    "drops",
+    "rejected",
+    "skipped",
+    "vectors_high_water",
+    "version",
+)
 """The results of a run that are whole numbers."""
 
 _STATUSES = ("completed", "stopped", "interrupted", "diverged")
@@ -47,7 +57,11 @@ def read(folder: Path) -> dict[str, Any]:
 
 def _trace(folder: Path, fields: Mapping[str, Any], config: Mapping[str, Any]) -> Trace:
     trace, of_trace = _trace_file.read(folder / TRACE)
-    if of_trace != config or len(trace.start) != len(fields["parameters"]) or len(trace) != fields["gradients"]:
+    if (
+        of_trace != config
+        or len(trace.start) != len(fields["parameters"])
+        or len(trace) != fields["gradients"] - fields["skipped"]
+    ):
         raise ValueError(f"{folder / TRACE} is of another run than {RUN} beside it")
     return trace
 

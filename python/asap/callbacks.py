@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asap import _core
+from asap._notes import add_note
 from asap.history import History, row_of
 from asap.progress import Progress
 from asap.staleness import StalenessDistribution
@@ -70,6 +71,7 @@ class Observer:
         self, progress: Progress, stop: Sequence[StopRule], callbacks: Sequence[Callback], has_classes: bool
     ) -> None:
         self.history = History()
+        self.failure: str | None = None
         self._progress = progress
         self._stop = stop
         self._callbacks = callbacks
@@ -92,6 +94,22 @@ class Observer:
         self._next_tick = time.monotonic() + TICK_SECONDS
         self._progress.tick(int(live.counts["published"]))
         self._call("tick", live)
+
+    def on_failure(self, worker: int | None, batch: int | None, read: int, tau: int, updates: int) -> None:
+        """Take down where the run failed; the exception itself is on its way to the caller."""
+        if worker is None:
+            self.failure = f"asap: on the calling thread, after {updates} updates"
+        elif batch is None:
+            self.failure = f"asap: in worker {worker}, before its first batch"
+        else:
+            self.failure = (
+                f"asap: in worker {worker}, batch {batch}, on parameters of update {read} (τ = {tau} by then)"
+            )
+
+    def explain(self, error: BaseException) -> None:
+        """Add to an exception of the run where it came from."""
+        if self.failure is not None:
+            add_note(error, self.failure)
 
     def _call(self, event: str, live: _core.LiveRun) -> None:
         for callback in self._callbacks:

@@ -19,6 +19,7 @@ _MAX_SEED = 2**64 - 1
 MAX_WORKERS = 4096  # the core has no more
 
 AFFINITIES = ("none", "compact", "scatter")
+ON_NONFINITE = ("stop", "skip")
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class TrainConfig:
     stop: tuple[StopRule, ...]
     seed: int
     affinity: str
+    on_nonfinite: str
     trace: bool
 
     def span(self, samples: int) -> Span:
@@ -66,6 +68,7 @@ def checked_config(
     stop: object,
     seed: int,
     affinity: str,
+    on_nonfinite: str = "stop",
     trace: bool = False,
 ) -> TrainConfig:
     """Check what `asap.train` was given and fill in the defaults."""
@@ -85,6 +88,7 @@ def checked_config(
         stop=_stop_rules(stop),
         seed=_checks.integer("seed", seed, 0, _MAX_SEED),
         affinity=_checks.choice("affinity", affinity, AFFINITIES),
+        on_nonfinite=_checks.choice("on_nonfinite", on_nonfinite, ON_NONFINITE),
         trace=_checks.flag("trace", trace),
     )
     config.step._rate_to_core(config.span(samples=1))  # a schedule over the whole run needs to know its length

@@ -37,11 +37,12 @@ class Run:
         staleness: τ of the published updates, over all workers and per worker.
         rejections: τ of the gradients with C(τ) = 0, likewise.
         updates: updates published; with the synchronous engine one per round.
-        gradients: gradients computed to the end: published, merged into a round's update, dropped or rejected.
-        samples: samples in all gradients.
+        gradients: gradients computed to the end: published, merged into a round's update, dropped, rejected or skipped.
+        samples: samples in all gradients but the skipped ones.
         attempts: tries to publish.
         drops: gradients given up after the persistence bound.
         rejected: gradients with C(τ) = 0.
+        skipped: gradients that were not finite, with on_nonfinite="skip".
         seconds: from the first worker's start to the last one's end.
         effective_step: E[C] · η, the mean of η · C(τ) over published and rejected updates.
         vectors_high_water: parameter vectors alive at the same time, at most; gradients are not counted.
@@ -67,6 +68,7 @@ class Run:
     attempts: int
     drops: int
     rejected: int
+    skipped: int
     seconds: float
     effective_step: float
     vectors_high_water: int
@@ -106,6 +108,7 @@ class Run:
             attempts=counts["attempts"],
             drops=counts["dropped"],
             rejected=counts["rejected"],
+            skipped=counts["skipped"],
             seconds=report["seconds"],
             effective_step=counts["step_sum"] / max(1, counts["published"] + counts["rejected"]),
             vectors_high_water=report["vectors_high_water"],

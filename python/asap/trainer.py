@@ -44,6 +44,7 @@ def train(
     callbacks: Callback | Sequence[Callback] = (),
     seed: int = 0,
     affinity: str = "none",
+    on_nonfinite: str = "stop",
     progress: bool | None = None,
     trace: bool = False,
 ) -> Run:
@@ -78,6 +79,9 @@ def train(
             "compact" fills all cores of a NUMA node before the next, "scatter" lets nodes take turns; both use the SMT
             siblings of cores last. Only CPUs of the process's affinity mask are used; more workers than CPUs share
             them. Where the system refuses, a RuntimeWarning says so and training goes on unbound.
+        on_nonfinite: what a gradient with NaN or infinite values leads to. "stop" ends the run as diverged; "skip"
+            gives the gradient up and counts it in `run.skipped` (with `updates`, another batch replaces it), until a
+            worker skips more in a row than an epoch has batches. The fused Hogwild cannot skip.
         progress: whether to show progress on standard error: a bar in a terminal or notebook, a line per epoch
             elsewhere. None shows it in terminals and notebooks only.
         trace: whether to record what happened to every gradient, as `run.trace`, from which `asap.replay` runs the
@@ -93,7 +97,8 @@ def train(
         TypeError, ValueError: an argument does not fit; names the argument, what was given and what is accepted.
         OSError: the trace could not be written. The model keeps what was learnt so far.
         Exception: whatever a callback or the function of an `asap.Custom` step raised. All workers have ended then, and
-            the model keeps what was learnt so far.
+            the model keeps what was learnt so far; a note on the exception says where the run was.
+        RuntimeError: a callback forked the process, and this is the child: the workers are the parent's.
     """
     _checks.instance("model", model, Model, "a model such as asap.models.LeNet(data)")
     config = checked_config(
@@ -109,6 +114,7 @@ def train(
         stop=stop,
         seed=seed,
         affinity=affinity,
+        on_nonfinite=on_nonfinite,
         trace=trace,
     )
     functions = _checked_callbacks(callbacks)
@@ -123,6 +129,9 @@ def train(
         file = stack.enter_context(tempfile.TemporaryFile()) if config.trace else None
         try:
             report = _train(model, theta, training, held_out, config, file, observer)
+        except BaseException as error:
+            observer.explain(error)
+            raise
         finally:
             display.close()
             model.parameters = theta
@@ -156,6 +165,7 @@ def _train(
         weight_decay=config.weight_decay,
         seed=config.seed,
         affinity=config.affinity,
+        on_nonfinite=config.on_nonfinite,
         validation=validation,
         trace=None if trace is None else trace.fileno(),
         observer=observer,

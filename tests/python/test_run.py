@@ -106,6 +106,7 @@ def test_the_dictionary_is_strict_json_and_complete(run: asap.Run) -> None:
         "stop": [{"kind": "TargetLoss", "value": -1.0, "on": "validation"}],
         "seed": 7,
         "affinity": "none",
+        "on_nonfinite": "stop",
         "trace": False,
     }
     assert document["data"] == {"samples": 599, "validation_samples": 599}

@@ -4,6 +4,7 @@
 #include "asap/trace/file.h"
 #include "asap/train/trainer.h"
 #include "bindings.h"
+#include "live_runs.h"
 
 namespace asap::bindings {
 namespace {
@@ -29,6 +30,7 @@ py::dict to_dict(const Counts& counts) {
   dict["merged"] = counts.merged;
   dict["dropped"] = counts.dropped;
   dict["rejected"] = counts.rejected;
+  dict["skipped"] = counts.skipped;
   dict["attempts"] = counts.attempts;
   dict["samples"] = counts.samples;
   dict["loss_sum"] = counts.loss_sum;
@@ -87,6 +89,11 @@ py::dict to_dict(const Report& report) {
   return dict;
 }
 
+LiveRuns& live_runs() {
+  static auto* const runs = new LiveRuns;  // daemon threads may outlive what is destroyed when the process ends
+  return *runs;
+}
+
 /// What Python holds of a run in progress; it points at nothing between callbacks.
 class LiveHandle {
  public:
@@ -126,6 +133,16 @@ class PythonObserver final : public Observer {
       if (PyErr_CheckSignals() != 0) throw py::error_already_set();
       observer_.attr("on_tick")(live_);
     });
+    if (live_runs().are_to_end()) live.request_stop(Status::interrupted);
+  }
+
+  void on_failure(const Failure& failure) noexcept override {
+    const py::gil_scoped_acquire gil;
+    try {
+      observer_.attr("on_failure")(failure.worker, failure.batch, failure.read, failure.tau, failure.updates);
+    } catch (py::error_already_set& error) {  // the exception that is on its way counts
+      error.discard_as_unraisable("asap: on_failure");
+    }
   }
 
  private:
@@ -147,6 +164,7 @@ class PythonObserver final : public Observer {
     }
   }
 
+  const LiveRuns::Entry entry_{live_runs()};
   py::object observer_;
   std::shared_ptr<LiveHandle> live_;  // Python may keep it longer than the run
 };
@@ -158,12 +176,18 @@ Affinity affinity_from(const std::string& name) {
   invalid_argument("affinity must be 'none', 'compact' or 'scatter'; got '", name, "'");
 }
 
+OnNonfinite on_nonfinite_from(const std::string& name) {
+  if (name == "stop") return OnNonfinite::stop;
+  if (name == "skip") return OnNonfinite::skip;
+  invalid_argument("on_nonfinite must be 'stop' or 'skip'; got '", name, "'");
+}
+
 py::dict train_network(const Network& network, Contiguous<float> theta, const ArrayDataset& data, engine::Engine engine,
                        std::size_t workers, std::size_t batch_size, std::optional<std::uint64_t> epochs,
                        std::optional<std::uint64_t> updates, std::optional<double> seconds, const Rate& rate,
                        const Policy& policy, double momentum, double weight_decay, std::uint64_t seed,
-                       const std::string& affinity, const ArrayDataset* validation, std::optional<int> trace,
-                       py::object observer) {
+                       const std::string& affinity, const std::string& on_nonfinite, const ArrayDataset* validation,
+                       std::optional<int> trace, py::object observer) {
   if (!theta.writeable()) invalid_argument("theta must be writeable: the result is left in it");
   const NetworkObjective objective(network, data.view);
   std::optional<NetworkObjective> validation_objective;
@@ -182,6 +206,7 @@ py::dict train_network(const Network& network, Contiguous<float> theta, const Ar
                              .weight_decay = weight_decay,
                              .seed = seed,
                              .affinity = affinity_from(affinity),
+                             .on_nonfinite = on_nonfinite_from(on_nonfinite),
                              .validation = validation_objective ? &*validation_objective : nullptr,
                              .trace = trace_file ? &*trace_file : nullptr};
   const std::span<float> parameters(theta.mutable_data(), static_cast<std::size_t>(theta.size()));
@@ -217,6 +242,10 @@ Status stop_status(const std::string& name) {
 
 void bind_train(py::module_& module) {
   py::register_local_exception_translator(&translate_system_errors);
+  py::module_::import("atexit").attr("register")(py::cpp_function([] {
+    const py::gil_scoped_release release;
+    live_runs().end();
+  }));
 
   py::class_<engine::Sequential>(module, "Sequential").def(py::init<>());
   py::class_<engine::Synchronous>(module, "Synchronous").def(py::init<>());
@@ -247,7 +276,8 @@ void bind_train(py::module_& module) {
   module.def("train", &train_network, py::arg("network"), py::arg("theta").noconvert(), py::arg("data"), py::kw_only(),
              py::arg("engine"), py::arg("workers"), py::arg("batch_size"), py::arg("epochs"), py::arg("updates"),
              py::arg("seconds"), py::arg("rate"), py::arg("policy"), py::arg("momentum"), py::arg("weight_decay"),
-             py::arg("seed"), py::arg("affinity"), py::arg("validation"), py::arg("trace"), py::arg("observer"));
+             py::arg("seed"), py::arg("affinity"), py::arg("on_nonfinite"), py::arg("validation"), py::arg("trace"),
+             py::arg("observer"));
 }
 
 }  // namespace asap::bindings

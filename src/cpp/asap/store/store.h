@@ -95,6 +95,7 @@ enum class Outcome : std::uint8_t {
   retry = 2,      ///< somebody else published first: prepare and commit again
   dropped = 3,    ///< the persistence bound is reached, the gradient is given up
   rejected = 4,   ///< C(τ) = 0: nothing was written
+  skipped = 5,    ///< the gradient was not finite, and no store saw it; never in a trace
 };
 
 /// What became of an update. `replaced`, τ, scale and rate belong to the last attempt.

@@ -66,6 +66,16 @@ class SynchronousStore {
     return receipt;
   }
 
+  /// Takes part in a round without a gradient: the others' mean is published, or nothing, and then `nothing()` is
+  /// called before anybody goes on.
+  template <class Function>
+  void pass(Handle& handle, Function&& nothing) {
+    unpin(handle);
+    barrier_.arrive([this] { open_round(); });
+    if (present_.empty()) nothing();
+    barrier_.arrive([this] { close_round(); });
+  }
+
   void leave(Handle& handle) {
     unpin(handle);
     barrier_.leave([this] { open_round(); });
@@ -86,7 +96,7 @@ class SynchronousStore {
     }
     fresh_ = pool_.acquire();
     base_ = pool_.pin();
-    step_ = (*present_.front()->rule)(0, base_.version);
+    step_ = present_.empty() ? Step{} : (*present_.front()->rule)(0, base_.version);
   }
 
   /// This worker's share of the averaging and the update, in whole cache lines.

@@ -1,6 +1,7 @@
 #include "asap/train/coordinator.h"
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "asap/kernels/kernels.h"
 #include "asap/train/evaluate.h"
@@ -64,6 +65,14 @@ void Coordinator::keep_finite(std::span<float> theta) {
   std::copy_n(kept, theta.size(), theta.data());
 }
 
+/// After whatever may have forked: a child has no workers, nor anybody to give back the mutexes they hold.
+void Coordinator::check_process() const {
+  if (!run_.process.is_own())
+    throw std::runtime_error(
+        "this process was forked while a run was going on, whose workers belong to the parent: the child cannot go on "
+        "with it (fork between runs, or start processes by spawn)");
+}
+
 void Coordinator::handle(const Event& event) {
   if (event.kind == Event::Kind::epoch_end) end_epoch(event);
 }
@@ -95,6 +104,7 @@ void Coordinator::add_row(std::uint64_t gradients, double seconds, const Counts&
   report_.history.push_back({epochs(gradients), totals.published, seconds, since_last, std::nullopt});
   if (validate_on) report_.history.back().validation = validate(validate_on);
   observer_.on_epoch(report_.history.back(), *this);
+  check_process();
 }
 
 /// A row for the rest when the run ended within an epoch.
@@ -120,6 +130,7 @@ void Coordinator::refresh_table() {
   run_.tables.replace(scale_table(run_.options, Distribution(std::move(counts), tau_sum), context));
   report_.tables.push_back({now, run_.tables.current().entries()});
   sampled_ = true;
+  check_process();
 }
 
 /// Within long epochs too: parameters that are not finite end the run, finite ones are kept.
@@ -147,6 +158,7 @@ bool Coordinator::poll() {
   if (now >= next_tick_) {
     next_tick_ = now + kTickSeconds;
     observer_.on_tick(*this);
+    check_process();
   }
   return !interrupted_;
 }

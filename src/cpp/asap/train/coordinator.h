@@ -47,6 +47,7 @@ class Coordinator final : public LiveRun {
   void keep(AlignedBuffer<float>& finite, Version version);
   bool poll();
   std::optional<Metrics> validate(const float* theta);
+  void check_process() const;
 
   bool is_latest(const Event& event) const;
   double epochs(std::uint64_t gradients) const;

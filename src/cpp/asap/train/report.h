@@ -16,15 +16,16 @@ namespace asap {
 /// How a run ended.
 enum class Status { completed, stopped, interrupted, diverged };
 
-/// Counts over all workers. gradients = published + merged + dropped + rejected.
+/// Counts over all workers. gradients = published + merged + dropped + rejected + skipped.
 struct Counts {
   std::uint64_t gradients = 0;  ///< batches worked on to the end
   std::uint64_t published = 0;  ///< updates of the shared parameters
   std::uint64_t merged = 0;     ///< gradients that went into a round's update published on behalf of all (synchronous)
   std::uint64_t dropped = 0;    ///< gradients given up after the persistence bound
   std::uint64_t rejected = 0;   ///< gradients with C(τ) = 0
+  std::uint64_t skipped = 0;    ///< gradients that were not finite (OnNonfinite::skip)
   std::uint64_t attempts = 0;   ///< tries to publish, successful or not
-  std::uint64_t samples = 0;    ///< samples in all gradients
+  std::uint64_t samples = 0;    ///< samples in all gradients but the skipped ones
   std::uint64_t tau_sum = 0;    ///< Σ τ over published updates
   double loss_sum = 0;          ///< Σ batch loss · batch size
   double step_sum = 0;          ///< Σ η·C(τ) over published and rejected updates
@@ -44,6 +45,7 @@ struct Counts {
     merged += other.merged;
     dropped += other.dropped;
     rejected += other.rejected;
+    skipped += other.skipped;
     attempts += other.attempts;
     samples += other.samples;
     tau_sum += other.tau_sum;
@@ -57,6 +59,7 @@ struct Counts {
     merged -= earlier.merged;
     dropped -= earlier.dropped;
     rejected -= earlier.rejected;
+    skipped -= earlier.skipped;
     attempts -= earlier.attempts;
     samples -= earlier.samples;
     tau_sum -= earlier.tau_sum;

@@ -56,16 +56,20 @@ RunState::RunState(const Objective& the_objective, const TrainOptions& the_optio
       workers(options.workers),
       placement(place(read_topology(), affinity_mask(), options.workers, options.affinity)),
       pin_errors(options.workers) {
-  if (options.trace) spiller.emplace(options.workers, *options.trace, [this] { fail(std::current_exception()); });
+  if (options.trace)
+    spiller.emplace(options.workers, *options.trace, [this] { fail(std::current_exception(), here()); });
 }
 
 void RunState::pin(std::size_t id) {
   if (!placement.cpus.empty()) pin_errors[id] = pin_this_thread(placement.cpus[id]);
 }
 
-void RunState::fail(std::exception_ptr another) {
+void RunState::fail(std::exception_ptr another, Failure at) {
   const std::lock_guard lock(failure_mutex);
-  if (!failure) failure = std::move(another);
+  if (!failure) {
+    failure = std::move(another);
+    failed_at = at;
+  }
   stop.store(true, std::memory_order_relaxed);
 }
 

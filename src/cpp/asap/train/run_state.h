@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "asap/data/batch_source.h"
+#include "asap/platform/own_process.h"
 #include "asap/platform/placement.h"
 #include "asap/step/scale_table.h"
 #include "asap/trace/spiller.h"
@@ -52,14 +53,19 @@ struct RunState {
   alignas(kCacheLine) std::atomic<std::uint64_t> gradients{0};      // worked on to the end; finds the ends of epochs
   alignas(kCacheLine) std::atomic<float*> armed_snapshot{nullptr};  // a buffer for whoever ends the next epoch
 
-  std::mutex failure_mutex;  // guards failure
+  std::mutex failure_mutex;  // guards failure and failed_at
   std::exception_ptr failure;
+  Failure failed_at;
+  const ProcessStamp process;
 
   /// Called by worker `id` in its own thread, before that makes anything: what it touches first then lies on its node.
   void pin(std::size_t id);
 
   /// Keeps the first failure, for train() to rethrow, and stops everybody.
-  void fail(std::exception_ptr another);
+  void fail(std::exception_ptr another, Failure at);
+
+  /// A failure of the calling thread at this moment.
+  Failure here() const { return {.updates = totals().published}; }
 
   /// Something is not finite: the run ends.
   void diverge() {

@@ -22,7 +22,7 @@ class Team {
     try {
       start_threads();
     } catch (...) {  // the system gives no more threads
-      run_.fail(std::current_exception());
+      run_.fail(std::current_exception(), run_.here());
       ready_.count_down(static_cast<std::ptrdiff_t>(run_.options.workers - threads_.size()));
       running_.fetch_sub(run_.options.workers - threads_.size(), std::memory_order_relaxed);
     }
@@ -64,7 +64,7 @@ class Team {
       run_.pin(id);
       worker.emplace(run_, store_, id);  // in its own thread, which so touches its memory first
     } catch (...) {
-      run_.fail(std::current_exception());
+      run_.fail(std::current_exception(), {.worker = id, .updates = run_.totals().published});
     }
     ready_.count_down();
     gate_.wait();
@@ -77,7 +77,7 @@ class Team {
     try {
       worker.run();
     } catch (...) {
-      run_.fail(std::current_exception());
+      run_.fail(std::current_exception(), worker.position());
     }
     worker.leave();
     run_.workers[id].end(run_.clock.seconds());

@@ -40,6 +40,10 @@ void check_fused(const Objective& objective, const TrainOptions& options) {
   if (options.momentum != 0.0)
     invalid_argument("a fused Hogwild has no momentum, since it never holds a gradient; got momentum = ",
                      options.momentum);
+  if (options.on_nonfinite == OnNonfinite::skip)
+    invalid_argument(
+        "a fused Hogwild cannot skip gradients that are not finite, since it never holds one; "
+        "on_nonfinite must be stop");
   if (!dynamic_cast<const FusibleObjective*>(&objective))
     invalid_argument("a fused Hogwild needs a FusibleObjective, which can add its gradient to the parameters");
 }
@@ -73,12 +77,16 @@ PlacementReport placement_report(const RunState& state, const InterleavedMemory&
 template <Store S>
 Report run_on(S& store, RunState& state, std::span<float> theta, Observer& observer) {
   Coordinator coordinator(state, [&](std::span<float> out) { return store.snapshot(out); }, theta, observer);
+  std::optional<Failure> of_worker;
   try {
-    Team<S> team(state, store);
-    coordinator.serve([&] { return team.ended(); });
-    team.join();
+    const ProcessOwned<Team<S>> team(new Team<S>(state, store));
+    coordinator.serve([&] { return team->ended(); });
+    team->join();
     if (state.spiller) state.spiller->finish();
-    if (state.failure) std::rethrow_exception(state.failure);
+    if (state.failure) {
+      of_worker = state.failed_at;
+      std::rethrow_exception(state.failure);
+    }
     Report report = coordinator.finish(theta);
     if (state.spiller) report.trace = {state.spiller->num_records(), state.spiller->stalls()};
     const Vectors vectors = store.vectors();
@@ -86,7 +94,8 @@ Report run_on(S& store, RunState& state, std::span<float> theta, Observer& obser
     report.pool_rescans = vectors.rescans;
     return report;
   } catch (...) {  // the team has ended here: its destructor ran
-    coordinator.keep_finite(theta);
+    if (state.process.is_own()) coordinator.keep_finite(theta);
+    observer.on_failure(of_worker.value_or(state.here()));
     throw;
   }
 }
@@ -98,16 +107,17 @@ Report train(const Objective& objective, std::span<float> theta, const TrainOpti
   check(objective, theta);
   check_fused(objective, options);
   if (options.validation) check_validation(objective, *options.validation);
-  RunState state(objective, options);
-  InterleavedMemory memory(state.placement.nodes);
-  const StateLayout layout(objective.num_parameters(), static_cast<float>(options.momentum), &memory);
+  const ProcessOwned<RunState> state(new RunState(objective, options));
+  const ProcessOwned<InterleavedMemory> memory(new InterleavedMemory(state->placement.nodes));
+  const StateLayout layout(objective.num_parameters(), static_cast<float>(options.momentum), memory.get());
   Report report = std::visit(
       [&](const auto& engine) {
-        auto store = make_store(engine, layout, options.workers, theta);
-        return run_on(store, state, theta, observer);
+        using S = decltype(make_store(engine, layout, options.workers, theta));
+        const ProcessOwned<S> store(new S(make_store(engine, layout, options.workers, theta)));
+        return run_on(*store, *state, theta, observer);
       },
       options.engine);
-  report.placement = placement_report(state, memory);
+  report.placement = placement_report(*state, *memory);
   return report;
 }
 

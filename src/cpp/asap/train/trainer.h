@@ -22,6 +22,13 @@
 
 namespace asap {
 
+/// What becomes of a gradient with values that are not finite.
+enum class OnNonfinite {
+  stop,  ///< the run ends as diverged, with the last finite parameters
+  skip,  ///< it is given up and counted; where the updates are limited another batch replaces it. A run whose worker
+         ///< skips more gradients in a row than an epoch has batches diverges nevertheless: no update will mend it.
+};
+
 struct TrainOptions {
   engine::Engine engine = engine::Leashed{};
   std::size_t workers = 1;
@@ -41,6 +48,10 @@ struct TrainOptions {
   /// Binds every worker's thread to a CPU of the calling thread's affinity mask, which itself stays as it is. A refusal
   /// is no error: Report::placement tells of it.
   Affinity affinity = Affinity::none;
+
+  /// With `skip` every gradient is searched, with `stop` only losses, and parameters now and then: both are enough
+  /// there.
+  OnNonfinite on_nonfinite = OnNonfinite::stop;
 
   const Objective* validation = nullptr;  ///< evaluated on a snapshot at the end of every epoch
 
@@ -62,6 +73,16 @@ class LiveRun {
   virtual void request_stop(Status status = Status::stopped) = 0;
 };
 
+/// Where a run failed.
+struct Failure {
+  /// In which worker; none: on the calling thread (policy, validation, observer).
+  std::optional<std::size_t> worker = std::nullopt;
+  std::optional<std::uint64_t> batch = std::nullopt;  ///< the worker's; none before its first one
+  Version read = 0;                                   ///< of the parameters that it worked on
+  Tau tau = 0;                                        ///< updates published since, as far as counted
+  std::uint64_t updates = 0;                          ///< published in all, as far as counted
+};
+
 /// Called by train() on its own thread. An exception thrown here stops the workers and is passed on to train()'s
 /// caller.
 class Observer {
@@ -69,12 +90,14 @@ class Observer {
   virtual ~Observer() = default;
   virtual void on_epoch(const EpochRecord&, LiveRun&) {}  ///< after each row of the history
   virtual void on_tick(LiveRun&) {}                       ///< about every 50 ms, during evaluations too
+  virtual void on_failure(const Failure&) noexcept {}     ///< before the exception is passed on, when all have ended
 };
 
 /// Trains from the parameters in theta and leaves the result there; when the run diverged, the last snapshot taken
 /// before that whose values were all finite. Throws std::invalid_argument for options that do not fit, and passes on
 /// the first exception of a worker, the policy or the observer after all threads have ended; theta then holds the final
-/// parameters if finite, else the last finite snapshot.
+/// parameters if finite, else the last finite snapshot. In a child that was forked by the observer or the policy it
+/// throws std::runtime_error, since the workers are the parent's; theta is left as it is there.
 Report train(const Objective& objective, std::span<float> theta, const TrainOptions& options, Observer& observer);
 Report train(const Objective& objective, std::span<float> theta, const TrainOptions& options);
 

@@ -1,6 +1,7 @@
 // The worker: the loop this library exists for. Batch → gradient → τ → scale → publish → record.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <type_traits>
@@ -33,7 +34,8 @@ class Worker {
         handle_(store.handle(id)),
         workspace_(make_workspace()),
         current_(run.options.batch_size),
-        next_(run.options.batch_size) {}
+        next_(run.options.batch_size),
+        max_skips_(run.options.on_nonfinite == OnNonfinite::skip ? run.batches.batches_per_epoch() : 0) {}
 
   /// Allocates nothing; what it uses was made by the constructor.
   void run() {
@@ -46,6 +48,16 @@ class Worker {
     const std::optional<std::uint64_t> batch = next_batch();
     if (batch) update(*batch);
     return batch.has_value();
+  }
+
+  /// What it is at, for an exception.
+  Failure position() const {
+    Failure at = run_.here();
+    at.worker = id_;
+    at.batch = current_.number;
+    at.read = view_.version;
+    at.tau = at.updates - std::min(at.updates, at.read);
+    return at;
   }
 
   /// However the loop ended: nobody waits for this worker from here on.
@@ -72,10 +84,12 @@ class Worker {
     const Batch batch = make_batch(number);
     view_ = store_.read(handle_);
     const double loss = differentiate(batch);
-    if (!std::isfinite(loss)) return run_.diverge();
-    const Receipt receipt = publish(rule);
+    const bool finite = is_finite(loss);
+    skipped_in_a_row_ = finite ? 0 : skipped_in_a_row_ + 1;
+    if (skipped_in_a_row_ > max_skips_) return run_.diverge();
+    const Receipt receipt = finite ? publish(rule) : skip();
     run_.workers[id_].record(receipt, batch.samples.size(), loss, run_.window);
-    if (trace_) trace_->add(number, receipt);
+    if (trace_ && finite) trace_->add(number, receipt);
     if (run_.options.updates && !kWorksInRounds<S> && receipt.outcome != Outcome::published) run_.batches.grant();
     announce(receipt);
   }
@@ -106,6 +120,20 @@ class Worker {
     handle_.samples = batch.samples.size();
     return decayed_gradient(run_.objective, run_.options.weight_decay, view_.theta, batch, workspace_.get(),
                             handle_.gradient.data());
+  }
+
+  bool is_finite(double loss) const {
+    return std::isfinite(loss) &&
+           (max_skips_ == 0 || kernels::active().all_finite(handle_.gradient.size(), handle_.gradient.data()));
+  }
+
+  /// No store sees the gradient. In rounds the others go on without it, and a round of none is made up for.
+  Receipt skip() {
+    if constexpr (kWorksInRounds<S>)
+      store_.pass(handle_, [this] {
+        if (run_.options.updates) run_.batches.grant();
+      });
+    return {.outcome = Outcome::skipped, .read = view_.version, .replaced = view_.version};
   }
 
   Receipt publish(const StepRule& rule) {
@@ -173,6 +201,8 @@ class Worker {
   std::unique_ptr<Workspace> workspace_;
   View view_;
   Listing current_, next_;
+  const std::uint64_t max_skips_;  // in a row, of gradients that are not finite
+  std::uint64_t skipped_in_a_row_ = 0;
   std::uint64_t round_ = 0;
 };
 

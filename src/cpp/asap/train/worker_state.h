@@ -48,9 +48,13 @@ class alignas(kCacheLine) WorkerState {
     counts_.dropped += receipt.outcome == Outcome::dropped;
     counts_.rejected += rejected;
     counts_.attempts += receipt.attempts;
-    counts_.samples += samples;
     counts_.tau_sum += published ? receipt.tau() : 0;
-    counts_.loss_sum += loss * static_cast<double>(samples);
+    if (receipt.outcome == Outcome::skipped) {
+      counts_.skipped += 1;
+    } else {
+      counts_.samples += samples;
+      counts_.loss_sum += loss * static_cast<double>(samples);
+    }
     counts_.step_sum += published || rejected ? receipt.rate * receipt.scale : 0.0;
     shown_.store(counts_);
   }

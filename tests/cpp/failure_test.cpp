@@ -1,0 +1,133 @@
+// What a run does when something fails: where it says it was, and gradients that are not finite.
+#include <atomic>
+#include <limits>
+#include <vector>
+
+#include "asap/kernels/kernels.h"
+#include "asap/train/trainer.h"
+#include "check.h"
+#include "quadratic.h"
+
+namespace {
+
+using namespace asap;
+
+const std::vector<engine::Engine> kEngines{engine::Sequential{}, engine::Synchronous{}, engine::Locked{},
+                                           engine::Hogwild{}, engine::Leashed{}};
+
+std::size_t workers_of(const engine::Engine& engine) {
+  return std::holds_alternative<engine::Sequential>(engine) ? 1 : 3;
+}
+
+struct Witness : Observer {
+  int calls = 0;
+  Failure failure;
+  void on_failure(const Failure& at) noexcept override {
+    ++calls;
+    failure = at;
+  }
+};
+
+/// Fails in one batch, by an exception or by values that are not finite.
+struct Spoilt : Quadratic {
+  enum class How { exception, loss, gradient };
+  Spoilt(std::uint64_t the_batch, How the_way) : Quadratic(4, 100), batch(the_batch), how(the_way) {}
+
+  double gradient(const float* theta, const Batch& of, Workspace* workspace, float* gradient) const override {
+    const double loss = Quadratic::gradient(theta, of, workspace, gradient);
+    if (of.id != batch) return loss;
+    if (how == How::exception) throw std::runtime_error("spoilt");
+    if (how == How::loss) return std::numeric_limits<double>::quiet_NaN();
+    gradient[3] = std::numeric_limits<float>::infinity();
+    return loss;
+  }
+
+  const std::uint64_t batch;
+  const How how;
+};
+
+}  // namespace
+
+TEST(a_failing_worker_says_which_batch_and_how_stale_its_parameters_were) {
+  for (const engine::Engine& engine : kEngines) {
+    Witness witness;
+    std::vector<float> theta(4, 1.0f);
+    CHECK_THROWS(std::runtime_error,
+                 train(Spoilt(50, Spoilt::How::exception), theta,
+                       {.engine = engine, .workers = workers_of(engine), .batch_size = 1, .updates = 1000000}, witness),
+                 "spoilt");
+    CHECK_EQUAL(witness.calls, 1);
+    CHECK(witness.failure.worker && *witness.failure.worker < workers_of(engine));
+    CHECK(witness.failure.batch == 50u);
+    CHECK(witness.failure.read <= 50u);
+    CHECK(witness.failure.tau <= witness.failure.updates);
+    if (workers_of(engine) == 1) CHECK_EQUAL(witness.failure.read, 50u);
+  }
+}
+
+TEST(a_failure_of_the_calling_thread_names_no_worker) {
+  struct Rude : Witness {
+    void on_epoch(const EpochRecord&, LiveRun&) override { throw std::runtime_error("rude observer"); }
+  };
+  Rude rude;
+  std::vector<float> theta(4, 1.0f);
+  CHECK_THROWS(std::runtime_error, train(Quadratic(4, 100), theta, {.workers = 2, .epochs = 1000000}, rude),
+               "rude observer");
+  CHECK_EQUAL(rude.calls, 1);
+  CHECK(!rude.failure.worker);
+}
+
+TEST(a_run_that_skips_gives_up_and_counts_what_is_not_finite) {
+  for (const engine::Engine& engine : kEngines)
+    for (const auto how : {Spoilt::How::loss, Spoilt::How::gradient}) {
+      const Spoilt spoilt(7, how);
+      TrainOptions options{
+          .engine = engine, .workers = workers_of(engine), .batch_size = 10, .on_nonfinite = OnNonfinite::skip};
+      options.epochs = 3;
+      std::vector<float> theta(4, 1.0f);
+      Report report = train(spoilt, theta, options);
+      CHECK(report.status == Status::completed);
+      CHECK_EQUAL(report.counts.skipped, 1u);
+      CHECK_EQUAL(report.counts.gradients, 30u);
+      CHECK_EQUAL(report.counts.samples, 290u);
+      CHECK_EQUAL(report.counts.published + report.counts.merged, 29u);
+      CHECK(kernels::active().all_finite(4, theta.data()));
+
+      options.epochs.reset();
+      options.updates = 25;
+      report = train(spoilt, theta, options);
+      CHECK_EQUAL(report.counts.published, 25u);
+      CHECK_EQUAL(report.counts.skipped, 1u);
+    }
+}
+
+TEST(a_round_that_all_workers_skip_is_made_up_for) {
+  struct SpoiltRound : Quadratic {
+    SpoiltRound() : Quadratic(4, 100) {}
+    double gradient(const float* theta, const Batch& of, Workspace* workspace, float* gradient) const override {
+      const double loss = Quadratic::gradient(theta, of, workspace, gradient);
+      return of.id / 3 == 2 ? std::numeric_limits<double>::infinity() : loss;  // batches 6, 7 and 8
+    }
+  };
+  std::vector<float> theta(4, 1.0f);
+  const Report report = train(SpoiltRound(), theta,
+                              {.engine = engine::Synchronous{},
+                               .workers = 3,
+                               .batch_size = 10,
+                               .updates = 8,
+                               .on_nonfinite = OnNonfinite::skip});
+  CHECK_EQUAL(report.counts.published, 8u);
+  CHECK_EQUAL(report.counts.merged, 16u);
+  CHECK_EQUAL(report.counts.skipped, 3u);
+}
+
+TEST(without_anything_to_skip_a_run_that_would_has_the_same_bits) {
+  for (const engine::Engine& engine : kEngines) {
+    std::vector<float> stops(4, 1.0f), skips(4, 1.0f);
+    TrainOptions options{.engine = engine, .batch_size = 7, .epochs = 5};
+    train(Quadratic(4, 100), stops, options);
+    options.on_nonfinite = OnNonfinite::skip;
+    train(Quadratic(4, 100), skips, options);
+    CHECK(stops == skips);
+  }
+}

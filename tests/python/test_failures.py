@@ -1,0 +1,337 @@
+"""What goes wrong in and around a run: exceptions, gradients that are not finite, Ctrl-C, forks, the end of Python."""
+
+import multiprocessing
+import os
+import pickle
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import asap
+from asap._notes import add_note
+
+Data = tuple[NDArray[np.float32], NDArray[np.int32]]
+MakeModel = Callable[[], asap.Model]
+
+ENGINES = [asap.Synchronous(), asap.Locked(), asap.Hogwild(), asap.Leashed()]
+
+
+def thread_count() -> int:
+    return len(os.listdir("/proc/self/task"))
+
+
+def run_script(script: str, *arguments: str, seconds: float = 60) -> subprocess.CompletedProcess[str]:
+    """Run a script in a Python of its own; one that hangs fails the test."""
+    command = [sys.executable, "-c", script, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=seconds)
+
+
+SETTING = """
+import os, signal, sys, threading, time
+import numpy as np
+import asap
+
+x = np.random.default_rng(0).random((1000, 8), np.float32)
+data = (x, np.arange(1000) % 2)
+model = asap.models.MLP(input_shape=8, classes=2)
+"""
+
+
+def in_a_callback(state: asap.RunState) -> None:
+    raise LookupError("planted")
+
+
+def in_a_policy(distribution: asap.StalenessDistribution) -> list[float]:
+    if distribution.total > 0:
+        raise LookupError("planted")
+    return [1.0]
+
+
+class InAStopRule(asap.TargetLoss):
+    def reached(self, history: asap.History) -> bool:
+        raise LookupError("planted")
+
+
+class InTheProgress:
+    def epoch(self, row: object) -> None:
+        raise LookupError("planted")
+
+    def tick(self, updates: int) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Nothing."""
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: type(engine).__name__)
+@pytest.mark.parametrize("where", ["callback", "policy", "stop rule", "progress"])
+def test_an_exception_of_python_ends_the_run_and_keeps_what_was_learnt(
+    where: str, engine: Any, blobs: Data, make_model: MakeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asap.train(make_model(), blobs, workers=3)  # starts what Python starts once
+    settings: dict[str, Any] = {"engine": engine, "workers": 3, "epochs": 10**6}
+    if where == "callback":
+        settings["callbacks"] = in_a_callback
+    elif where == "policy":
+        settings["step"] = asap.Custom(0.01, in_a_policy, sample=(1, 3))
+    elif where == "stop rule":
+        settings["stop"] = InAStopRule(-1.0, on="training")
+    else:
+        monkeypatch.setattr("asap.progress.choose", lambda *_: InTheProgress())
+    model, before = make_model(), thread_count()
+    with pytest.raises(LookupError, match="planted") as caught:
+        asap.train(model, blobs, **settings)
+    assert thread_count() == before
+    (note,) = caught.value.__notes__
+    assert note.startswith("asap: on the calling thread, after ")
+    assert np.isfinite(model.parameters).all()
+    assert not np.array_equal(model.parameters, make_model().parameters)
+    monkeypatch.undo()
+    assert asap.train(model, blobs, workers=3).status == "completed"
+
+
+def test_a_failure_of_a_worker_says_in_which_and_where() -> None:
+    """Room for what the calling thread makes, not for the copies and gradients of the workers, 100 MB each."""
+    script = f"""{SETTING}
+import resource
+model = asap.Sequential([asap.Dense(2500)], input_shape=10000)
+data = np.zeros((10, 10000), np.float32), np.zeros(10, np.int32)
+room = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize() + (1000 << 20)
+resource.setrlimit(resource.RLIMIT_AS, (room, room))
+try:
+    asap.train(model, data, engine=asap.Locked(), workers=4)
+except MemoryError as error:
+    print(*error.__notes__)
+"""
+    done = run_script(script)
+    assert re.fullmatch(r"asap: in worker [0-3], before its first batch\n", done.stdout), done.stderr
+
+
+def test_notes_are_kept_where_python_does_not_know_them() -> None:
+    class Old:
+        pass
+
+    error = Old()
+    add_note(error, "first")  # type: ignore[arg-type]
+    add_note(error, "second")  # type: ignore[arg-type]
+    assert error.__notes__ == ["first", "second"]  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def spoilt(blobs: Data) -> Data:
+    """The clouds with a sample so far off that its loss is never finite."""
+    inputs = blobs[0].copy()
+    inputs[17] = 3e38
+    return inputs, blobs[1]
+
+
+@pytest.mark.parametrize("engine", [asap.engines.Sequential(), *ENGINES], ids=lambda engine: type(engine).__name__)
+def test_gradients_that_are_not_finite_stop_the_run_or_are_skipped(
+    engine: Any, spoilt: Data, make_model: MakeModel
+) -> None:
+    workers = 1 if isinstance(engine, asap.engines.Sequential) else 3
+    settings: dict[str, Any] = {"engine": engine, "workers": workers, "batch_size": 20}
+    stopped = asap.train(make_model(), spoilt, epochs=5, **settings)
+    assert (stopped.status, stopped.skipped) == ("diverged", 0)
+    skipping = asap.train(make_model(), spoilt, epochs=5, on_nonfinite="skip", **settings)
+    assert (skipping.status, skipping.skipped) == ("completed", 5)  # the sample's batch of every epoch
+    assert skipping.gradients == 5 * 30
+    assert skipping.samples < 5 * 599
+    assert np.isfinite(skipping.parameters).all()
+    assert np.isfinite(skipping.history["loss"]).all()
+    assert skipping.to_dict()["results"]["skipped"] == 5
+    counted = asap.train(make_model(), spoilt, updates=100, on_nonfinite="skip", **settings)
+    assert (counted.status, counted.updates) == ("completed", 100)
+    assert counted.skipped > 0
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: type(engine).__name__)
+def test_a_run_that_could_only_skip_ends_as_diverged(engine: Any, blobs: Data, make_model: MakeModel) -> None:
+    nowhere = np.full_like(blobs[0], 3e38)
+    model = make_model()
+    run = asap.train(model, (nowhere, blobs[1]), engine=engine, workers=2, updates=10, on_nonfinite="skip")
+    assert (run.status, run.updates) == ("diverged", 0)
+    assert np.array_equal(run.parameters, make_model().parameters)
+
+
+def test_a_skipping_run_can_be_traced_and_replayed(spoilt: Data, make_model: MakeModel) -> None:
+    for engine in (asap.Synchronous(), asap.Leashed()):
+        run = asap.train(
+            make_model(), spoilt, engine=engine, workers=3, batch_size=20, epochs=3, on_nonfinite="skip", trace=True
+        )
+        assert run.skipped == 3
+        assert len(run.trace) == run.gradients - 3
+        assert asap.replay(run, spoilt).identical
+
+
+def test_what_cannot_skip_says_so(blobs: Data, make_model: MakeModel) -> None:
+    with pytest.raises(ValueError, match="a fused Hogwild cannot skip gradients"):
+        asap.train(make_model(), blobs, engine=asap.Hogwild(update="fused"), on_nonfinite="skip")
+    with pytest.raises(ValueError, match="on_nonfinite must be one of 'stop', 'skip'; got 'ignore'"):
+        asap.train(make_model(), blobs, on_nonfinite="ignore")
+
+
+CTRL_C = f"""{SETTING}
+def interrupt():
+    for _ in range(int(sys.argv[1])):
+        time.sleep(0.5)
+        os.kill(os.getpid(), signal.SIGINT)
+
+class Slow:  # the first Ctrl-C ends the run; what it still has to do takes long
+    def __call__(self, state):
+        if int(sys.argv[1]) == 2 and state.event == "epoch" and state.seconds > 0.4:
+            time.sleep(30)
+
+threading.Thread(target=interrupt, daemon=True).start()
+start = time.monotonic()
+for number in range(2):
+    try:
+        run = asap.train(model, data, workers=4, seconds=60, callbacks=Slow())
+        print("run", number, run.status)
+        break
+    except KeyboardInterrupt:
+        print("run", number, "KeyboardInterrupt")
+print(time.monotonic() - start)
+"""
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_ends_a_run_and_a_second_one_what_is_left_of_it(times: int) -> None:
+    done = run_script(CTRL_C, str(times))
+    outcome, seconds = done.stdout.splitlines()
+    assert outcome == "run 0 interrupted"
+    assert float(seconds) < 15, done.stderr  # neither the run's minute nor the callback's half
+
+
+def test_a_signal_in_an_event_loop_on_the_main_thread_ends_the_run_not_the_loop() -> None:
+    """A notebook's kernel: cells run inside an event loop of the main thread, and interrupts come as SIGINT."""
+    script = f"""{SETTING}
+import asyncio
+
+async def cell():
+    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+    start = time.monotonic()
+    run = asap.train(model, data, workers=4, seconds=60)
+    print(run.status, time.monotonic() - start < 15)
+    await asyncio.sleep(0)
+    return "next cell"
+
+loop = asyncio.new_event_loop()
+print(loop.run_until_complete(cell()))
+"""
+    assert run_script(script).stdout == "interrupted True\nnext cell\n"
+
+
+def test_a_fork_while_idle_can_train() -> None:
+    script = f"""{SETTING}
+asap.train(model, data, workers=3)
+child = os.fork()
+status = asap.train(model, data, workers=3).status
+if child == 0:
+    os._exit(0 if status == "completed" else 1)
+print(os.waitpid(child, 0)[1], status)
+"""
+    assert run_script(script).stdout == "0 completed\n"
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: type(engine).__name__)
+@pytest.mark.parametrize("traced", [False, True], ids=["plain", "traced"])
+def test_a_fork_during_a_run_is_an_error_in_the_child(engine: Any, traced: bool) -> None:
+    script = f"""{SETTING}
+children = []
+def fork(state):
+    if not children:
+        children.append(os.fork())
+        if children[0] == 0:
+            signal.alarm(20)  # not to outlive a test that fails
+
+parent = os.getpid()
+try:
+    run = asap.train(model, data, engine=asap.{engine!r}, workers=3, epochs=100, callbacks=fork, trace={traced})
+    print("parent", run.status, run.history[-1]["epoch"], flush=True)
+except RuntimeError as error:
+    assert os.getpid() != parent
+    print("child", error, flush=True)
+    print("child", asap.train(model, data, workers=2).status, flush=True)
+    sys.stdout.flush()
+    os._exit(0)
+print(os.waitpid(children[0], 0)[1])
+"""
+    lines = run_script(script).stdout.splitlines()
+    assert lines[-1] == "0", lines
+    assert "parent completed 100.0" in lines
+    assert any(line.startswith("child this process was forked while a run was going on") for line in lines)
+    assert "child completed" in lines
+
+
+def trained_in_a_process(model: asap.Model, engine: Any, step: Any, data: Data) -> asap.Run:
+    return asap.train(model, data, engine=engine, step=step, workers=2, epochs=2, validation=data)
+
+
+def test_models_engines_steps_and_runs_go_to_spawned_processes_and_back(blobs: Data, make_model: MakeModel) -> None:
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        model, engine, step = make_model(), asap.Leashed(persistence=2), asap.TailTau(0.05, sample=(1, 5))
+        run = pool.apply(trained_in_a_process, (model, engine, step, blobs))
+    assert (run.status, run.config.engine, run.config.step) == ("completed", engine, step)
+    assert np.array_equal(run.parameters, run.model.parameters)
+    assert np.array_equal(model.parameters, make_model().parameters)  # the process had a copy
+
+
+def test_runs_are_pickled_whole(blobs: Data, make_model: MakeModel) -> None:
+    run = asap.train(make_model(), blobs, workers=2, epochs=2, validation=blobs, trace=True)
+    copy = pickle.loads(pickle.dumps(run))
+    assert copy.to_dict() == run.to_dict()
+    assert np.array_equal(copy.parameters, run.parameters)
+    assert asap.replay(copy, blobs).identical
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: type(engine).__name__)
+def test_python_may_end_during_a_run_in_a_daemon_thread(engine: Any) -> None:
+    script = f"""{SETTING}
+started = threading.Event()
+settings = dict(engine=asap.{engine!r}, workers=3, seconds=60, callbacks=lambda state: started.set())
+threading.Thread(target=asap.train, args=(model, data), kwargs=settings, daemon=True).start()
+started.wait()
+print("end", flush=True)
+"""
+    start = time.monotonic()
+    done = run_script(script)
+    assert (done.stdout, done.returncode) == ("end\n", 0), done.stderr
+    assert time.monotonic() - start < 30
+
+
+def test_threads_of_python_train_side_by_side_and_fail_alone(blobs: Data, make_model: MakeModel) -> None:
+    statuses: list[str] = []
+
+    def train(fails: bool) -> None:
+        try:
+            statuses.append(asap.train(make_model(), blobs, epochs=5, callbacks=in_a_callback if fails else ()).status)
+        except LookupError:
+            statuses.append("failed")
+
+    threads = [threading.Thread(target=train, args=(i % 2 == 0,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == ["completed", "completed", "failed", "failed"]
+
+
+def test_ctrl_c_of_other_threads_does_not_reach_a_run(blobs: Data, make_model: MakeModel) -> None:
+    """Python handles signals on the main thread: a run elsewhere goes on, and the main thread gets the interrupt."""
+    ended = threading.Event()
+    thread = threading.Thread(target=lambda: (asap.train(make_model(), blobs, seconds=1.0), ended.set()))
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+    thread.join()
+    assert ended.is_set()
