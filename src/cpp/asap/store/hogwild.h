@@ -9,13 +9,19 @@ namespace asap {
 /// (racy.h). Progress: wait-free. Memory: one vector and m gradients in place, 1 + m vectors with copies.
 class HogwildStore {
  public:
-  using Handle = CopyingHandle;
+  struct Handle : CopyingHandle {
+    Handle(const StateLayout& layout, bool copies, std::size_t place) : CopyingHandle(layout, copies), begin(place) {}
+    std::size_t begin;  // where its updates begin
+  };
 
   /// `copy`: gradients are computed on a copy of the shared vector instead of the vector itself.
   HogwildStore(StateLayout layout, std::size_t workers, std::span<const float> start, bool copy)
       : workers_(workers), copy_(copy || !racy::kReadInPlace), state_(layout, start) {}
 
-  Handle handle(std::size_t) { return Handle(state_.layout(), copy_); }
+  Handle handle(std::size_t worker) {
+    const std::size_t pieces = (state_.layout().parameters() + kPiece - 1) / kPiece;
+    return Handle(state_.layout(), copy_, worker % workers_ * pieces / workers_ * kPiece);
+  }
 
   View read(Handle& handle) { return copy_ ? state_.read_copy(handle) : state_.read_in_place(handle); }
 
@@ -33,11 +39,22 @@ class HogwildStore {
   Vectors vectors() const { return {.high_water = copy_ ? 1 + workers_ : 1}; }
 
  private:
+  /// Each worker begins elsewhere. Those that publish at the same time would else write the same lines at the same
+  /// time, hold each other up, and so stay in step for the whole run.
   void update(Handle& handle, const Receipt& receipt) {
-    const float* gradient = handle.gradient.data();
-    if (!copy_) return racy::advance(state_.layout(), receipt.step(), gradient, state_.data());
-    racy::advance_and_copy(state_.layout(), receipt.step(), gradient, state_.data(), handle.view.data());
-    handle.copied = receipt.replaced + 1;
+    update(handle, receipt, handle.begin, state_.layout().parameters());
+    update(handle, receipt, 0, handle.begin);
+    if (copy_) handle.copied = receipt.replaced + 1;
+  }
+
+  void update(Handle& handle, const Receipt& receipt, std::size_t begin, std::size_t end) {
+    if (!copy_)
+      return racy::advance(state_.layout(), receipt.step(), handle.gradient.data(), state_.data(), begin, end);
+    for (std::size_t first = begin; first < end; first += kPiece) {
+      const std::size_t last = std::min(first + kPiece, end);
+      racy::advance(state_.layout(), receipt.step(), handle.gradient.data(), state_.data(), first, last);
+      racy::copy(last - first, state_.data() + first, handle.view.data() + first);
+    }
   }
 
   const std::size_t workers_;

@@ -35,23 +35,18 @@ inline void copy(std::size_t n, const float* from, float* to) {
 }
 
 /// In place, one component at a time through the same kernel, so that the bits are those of the release build.
-inline void advance(const StateLayout& layout, const Step& step, const float* gradient, float* state) {
+inline void advance(const StateLayout& layout, const Step& step, const float* gradient, float* state, std::size_t first,
+                    std::size_t last) {
   const kernels::Coefficients coefficients{static_cast<float>(step.rate), static_cast<float>(step.scale),
                                            layout.momentum()};
   float* velocity = layout.velocity(state);
-  for (std::size_t i = 0; i < layout.parameters(); ++i) {
+  for (std::size_t i = first; i < last; ++i) {
     float theta = load(state[i]), u = velocity ? load(velocity[i]) : 0.0f;
     kernels::active().advance(1, coefficients, gradient + i, &theta, velocity ? &u : nullptr, &theta,
                               velocity ? &u : nullptr);
     store(state[i], theta);
     if (velocity) store(velocity[i], u);
   }
-}
-
-inline void advance_and_copy(const StateLayout& layout, const Step& step, const float* gradient, float* state,
-                             float* copy_of_state) {
-  advance(layout, step, gradient, state);
-  copy(layout.parameters(), state, copy_of_state);
 }
 
 inline void add(std::size_t n, const float* x, float* sum) {
@@ -68,13 +63,9 @@ inline constexpr bool kReadInPlace = true, kWriteInPlace = true;
 
 inline void copy(std::size_t n, const float* from, float* to) { kernels::active().copy(n, from, to); }
 
-inline void advance(const StateLayout& layout, const Step& step, const float* gradient, float* state) {
-  asap::advance(layout, step, gradient, state, state);
-}
-
-inline void advance_and_copy(const StateLayout& layout, const Step& step, const float* gradient, float* state,
-                             float* copy) {
-  asap::advance_and_copy(layout, step, gradient, state, state, copy);
+inline void advance(const StateLayout& layout, const Step& step, const float* gradient, float* state, std::size_t first,
+                    std::size_t last) {
+  asap::advance(layout, step, gradient, state, state, first, last);
 }
 
 inline void add(std::size_t n, const float* x, float* sum) { kernels::active().accumulate(n, 1.0f, x, sum); }

@@ -71,10 +71,12 @@ inline void advance(const StateLayout& layout, const Step& step, const float* gr
   advance(layout, step, gradient, from, to, 0, layout.parameters());
 }
 
-/// The same, and copies the new parameters, piece by piece while they are in the nearest cache.
+/// Floats that several passes go over one after the other while they are in the nearest cache.
+inline constexpr std::size_t kPiece = 128 * StateLayout::kLineFloats;
+
+/// advance(), and copies the new parameters.
 inline void advance_and_copy(const StateLayout& layout, const Step& step, const float* gradient, const float* from,
                              float* to, float* copy) {
-  constexpr std::size_t kPiece = 64 * StateLayout::kLineFloats;
   for (std::size_t first = 0; first < layout.parameters(); first += kPiece) {
     const std::size_t last = std::min(first + kPiece, layout.parameters());
     advance(layout, step, gradient, from, to, first, last);
