@@ -215,7 +215,7 @@ def test_strided_and_byte_inputs_train_like_their_plain_copies(make_model: MakeM
         ({"validation": np.ones(3)}, r"validation must be a Split or a tuple \(inputs, labels\); got"),
         ({"data": (np.ones((5, 3)), np.zeros(5, int))}, r"data\[0\] must have shape \(n, 2\); got \(5, 3\)"),
         ({"data": (np.ones((5, 2)), np.arange(5))}, r"data\[1\] must be in 0…2; data\[1\]\[3\] is 3"),
-        ({"model": asap.Leashed()}, r"model must be a model such as .*; got Leashed\(persistence=None\)"),
+        ({"model": asap.Leashed()}, r"model must be a model such as .*; got Leashed\(persistence=None, read='auto'\)"),
         ({"model": asap.Sequential}, r"model must be a model.*; got the class Sequential: add \(\)"),
     ],
 )
