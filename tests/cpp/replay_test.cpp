@@ -11,6 +11,7 @@
 #include "asap/staleness/histogram.h"
 #include "asap/trace/check.h"
 #include "check.h"
+#include "dice.h"
 #include "replay_plan.h"
 
 namespace {
@@ -67,17 +68,6 @@ TrainOptions busy(const engine::Engine& engine) {
           .weight_decay = 0.01};
 }
 
-class Dice {
- public:
-  explicit Dice(std::uint64_t seed) : rng_(seed, Stream::tests, 2) {}
-  std::uint64_t below(std::uint64_t n) { return rng_.bits64() % n; }
-  std::uint64_t within(std::uint64_t first, std::uint64_t last) { return first + below(last - first + 1); }
-  bool once_in(std::uint64_t n) { return below(n) == 0; }
-
- private:
-  Rng rng_;
-};
-
 engine::Engine random_engine(Dice& dice) {
   const engine::Read read = dice.once_in(2) ? engine::Read::copy : engine::Read::in_place;
   switch (dice.below(8)) {
@@ -91,25 +81,6 @@ engine::Engine random_engine(Dice& dice) {
       return engine::Leashed{.persistence = dice.below(4), .read = read};
     default:
       return engine::Leashed{.read = read};
-  }
-}
-
-Policy random_policy(Dice& dice) {
-  const std::uint64_t first = dice.below(3);
-  const SampleWindow sample{first, first + dice.within(1, 6)};
-  switch (dice.below(6)) {
-    case 0:
-      return policy::constant();
-    case 1:
-      return policy::inverse_plus_one();
-    case 2:
-      return policy::fixed({1.0, 0.5, 0.0});
-    case 3:
-      return policy::fixed({0.25, 0.0, 1.0});
-    case 4:
-      return policy::fleet(std::nullopt, sample);
-    default:
-      return policy::tail_tau(1.0, Cdf::mid, sample);
   }
 }
 
@@ -138,7 +109,7 @@ TrainOptions random_options(Dice& dice, std::uint64_t updates) {
   options.batch_size = dice.within(1, 8);
   options.updates = dice.within(1, updates / 7 + updates / options.workers);
   options.rate = dice.once_in(2) ? Rate::constant(0.05) : Rate::step(0.1, 0.5, dice.within(5, 100));
-  options.policy = random_policy(dice);
+  options.policy = random_policy(dice, 3, 6);
   if (dice.once_in(2)) options.momentum = 0.5;
   if (dice.once_in(2)) options.weight_decay = 0.01;
   options.seed = dice.below(5);
@@ -180,7 +151,7 @@ TEST(random_runs_have_the_bits_of_their_replays) {
   std::uint64_t differing = 0;
   for (std::uint64_t seed = first; seed < first + runs; ++seed) {
     const int failures_before = check::failures();
-    Dice dice(seed);
+    Dice dice(seed, 2);
     const auto problem = random_problem(dice);
     const TrainOptions options = random_options(dice, updates);
     const TracedRun run = traced(problem->objective(), problem->start(), options);

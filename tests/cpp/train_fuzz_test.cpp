@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "asap/core/rng.h"
 #include "asap/kernels/kernels.h"
 #include "asap/train/evaluate.h"
 #include "asap/train/trainer.h"
 #include "check.h"
+#include "dice.h"
 #include "quadratic.h"
 
 namespace {
@@ -42,21 +42,6 @@ struct Plan {
   bool resampled = false;  // the scale table changes while the run goes on
 };
 
-class Dice {
- public:
-  explicit Dice(std::uint64_t seed) : rng_(seed, Stream::tests) {}
-  std::uint64_t below(std::uint64_t n) { return rng_.bits64() % n; }
-  std::uint64_t within(std::uint64_t first, std::uint64_t last) { return first + below(last - first + 1); }
-  bool once_in(std::uint64_t n) { return below(n) == 0; }
-  template <class T>
-  T one_of(std::initializer_list<T> values) {
-    return values.begin()[below(values.size())];
-  }
-
- private:
-  Rng rng_;
-};
-
 engine::Read random_read(Dice& dice) {
   constexpr engine::Read kReads[]{engine::Read::automatic, engine::Read::in_place, engine::Read::copy};
   return kReads[dice.below(3)];
@@ -76,25 +61,6 @@ engine::Engine random_engine(Dice& dice) {
       return engine::Leashed{.persistence = dice.below(4), .read = random_read(dice)};
     default:
       return engine::Leashed{.read = random_read(dice)};
-  }
-}
-
-Policy random_policy(Dice& dice) {
-  const std::uint64_t first = dice.below(4);
-  const SampleWindow sample{first, first + dice.within(1, 20)};
-  switch (dice.below(6)) {
-    case 0:
-      return policy::constant();
-    case 1:
-      return policy::inverse_plus_one();
-    case 2:
-      return policy::fixed({1.0, 0.5, 0.0});
-    case 3:
-      return policy::fixed({0.25, 0.0, 1.0});
-    case 4:
-      return policy::fleet(std::nullopt, sample);
-    default:
-      return policy::tail_tau(1.0, Cdf::mid, sample);
   }
 }
 
@@ -118,7 +84,7 @@ Plan random_plan(std::uint64_t seed) {
   options.batch_size = dice.within(1, 20);
   set_limits(dice, plan);
   options.rate = dice.once_in(2) ? Rate::constant(0.125) : Rate::cosine(0.25, 0.01, 100);
-  options.policy = random_policy(dice);
+  options.policy = random_policy(dice, 4, 20);
   plan.resampled = options.policy.sample.has_value();
   if (dice.once_in(3)) options.momentum = 0.5;
   if (dice.once_in(3)) options.weight_decay = 0.01;
