@@ -54,6 +54,10 @@ model-check:  ## Search the models of the lock-free parts exhaustively with spin
 sanitize: $(INSTALLED)  ## Build with sanitizers, see that they find what is planted, run the C++ and Python tests; FORM=--short
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python tests/sanitize/sanitize.py $(FORM)
 
+.PHONY: supply
+supply: $(INSTALLED)  ## Check the licences and the known vulnerabilities of what asap depends on
+	$(BIN)/python tests/supply/supply.py
+
 .PHONY: neon
 neon: $(READY)  ## Build for aarch64 with a cross compiler and run the tests of kernels, data and models under emulation
 	$(BIN)/cmake -S . -B build/neon -G Ninja -DASAP_DEVELOPER=ON -DCMAKE_TOOLCHAIN_FILE=cmake/aarch64.cmake \
