@@ -9,7 +9,7 @@ READY := $(VENV)/ready-to-build
 INSTALLED := $(BUILD)/installed
 
 # Folders count too: a new or a removed source changes its folder. Python sources are used where they lie.
-SOURCES := pyproject.toml CMakeLists.txt $(shell find cmake src tests/cpp tests/guard benchmarks/native)
+SOURCES := pyproject.toml CMakeLists.txt $(shell find cmake src tests/cpp tests/guard tests/stress benchmarks/native)
 CXX_FOLDERS := src tests examples benchmarks
 CLANG_FORMAT := find $(CXX_FOLDERS) -name '*.h' -o -name '*.inl' -o -name '*.cpp' | xargs $(BIN)/clang-format
 
@@ -37,6 +37,11 @@ sweep: $(INSTALLED)  ## Measure products and convolutions over many sizes and li
 .PHONY: replay-soak
 replay-soak: $(INSTALLED)  ## Replay 2,000 traced runs of random engines, models, settings and 2 to 32 workers, bit by bit
 	ASAP_REPLAY_RUNS=2000 ASAP_REPLAY_UPDATES=3000 $(BUILD)/tests/cpp/replay_test random
+
+.PHONY: stress
+stress: $(INSTALLED)  ## Strain the invariants: sums, views, vectors, memory, progress, staleness; FORM=--short
+	$(BUILD)/tests/stress/stress $(FORM)
+	$(BIN)/python tests/stress/many_runs.py $(FORM)
 
 .PHONY: guard
 guard: $(INSTALLED)  ## Count the instructions of an update with callgrind and compare them with the stored ones
