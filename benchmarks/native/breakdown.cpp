@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "asap/data/batch_source.h"
+#include "asap/data/gather.h"
 #include "asap/model/loss.h"
 #include "asap/model/network.h"
 #include "asap/model/plan.h"

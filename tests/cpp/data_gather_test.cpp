@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "asap/core/aligned_buffer.h"
-#include "asap/data/dataset.h"
+#include "asap/data/gather.h"
 #include "asap/kernels/kernels.h"
 #include "check.h"
 

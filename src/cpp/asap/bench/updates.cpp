@@ -3,6 +3,7 @@
 
 #include "asap/bench/cases.h"
 #include "asap/core/rng.h"
+#include "asap/data/gather.h"
 #include "asap/model/reference.h"
 #include "asap/model/shape.h"
 #include "asap/train/make_store.h"

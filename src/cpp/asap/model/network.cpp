@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "asap/core/error.h"
+#include "asap/data/gather.h"
 #include "asap/model/loss.h"
 #include "asap/model/plan.h"
 #include "asap/model/propagation.h"
