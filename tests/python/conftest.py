@@ -2,7 +2,9 @@
 
 import os
 import signal
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +38,24 @@ def need_data() -> Callable[[str], None]:
             pytest.skip(f"needs the real {name}: ASAP_DATA_DIR is not set")
         if not any((Path(folder) / name).glob("*")):
             pytest.skip(f"needs the real {name}: {folder} (ASAP_DATA_DIR) does not have it")
+
+    return check
+
+
+@pytest.fixture
+def same_threads() -> Callable[[], AbstractContextManager[None]]:
+    """A block that leaves no thread behind; the system lists one for a moment after it was joined."""
+
+    def count() -> int:
+        return len(os.listdir("/proc/self/task"))
+
+    @contextmanager
+    def check() -> Iterator[None]:
+        before, deadline = count(), time.monotonic() + 60
+        yield
+        while count() != before and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert count() == before
 
     return check
 

@@ -60,6 +60,8 @@ Report Coordinator::finish(std::span<float> theta) {
 }
 
 void Coordinator::keep_finite(std::span<float> theta) {
+  while (const auto event = run_.events.wait_for({}))
+    if (event->snapshot) accept_snapshot(*event);
   snapshot_(probe_.span());
   const float* kept = finite(probe_.data()) ? probe_.data() : last_finite_.data();
   std::copy_n(kept, theta.size(), theta.data());
