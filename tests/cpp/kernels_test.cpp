@@ -103,11 +103,11 @@ TEST(activations_in_place_give_the_same_bits) {
 }
 
 TEST(bytes_are_scaled_exactly) {
-  std::vector<std::uint8_t> bytes(1000);
-  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(i * 7);
   const float scale = 1.0f / 255.0f;
   for (const Table* table : available())
     for (const std::size_t n : lengths()) {
+      std::vector<std::uint8_t> bytes(n);  // no more than are read
+      for (std::size_t i = 0; i < n; ++i) bytes[i] = static_cast<std::uint8_t>(i * 7);
       Guarded values(n, 1), expected(n);
       for (std::size_t i = 0; i < n; ++i) expected[i] = scale * static_cast<float>(bytes[i]);
       table->scale_bytes(n, bytes.data(), scale, values.data());

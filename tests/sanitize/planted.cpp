@@ -1,9 +1,14 @@
 // One bug of each kind that the sanitizers are there to find: a build in which they are not found checks nothing.
 //
-//   planted race | freed | leak | overflow
+//   planted race | freed | leak | overflow | outside_read | outside_write
+//   planted tables   prints the instruction sets whose kernels can be asked for by ASAP_ISA
+#include <iostream>
 #include <limits>
 #include <string_view>
 #include <thread>
+#include <vector>
+
+#include "asap/kernels/kernels.h"
 
 #define PLANTED extern "C" __attribute__((visibility("default"))) void
 
@@ -36,10 +41,27 @@ PLANTED overflow() {
   sink = most + 1;
 }
 
+/// Asks a kernel for one float more than an array has: 5 are the rest behind the vectors of every instruction set.
+PLANTED outside_read() {
+  const std::vector<float> from(4);
+  std::vector<float> to(5);
+  asap::kernels::active().copy(5, from.data(), to.data());
+}
+
+PLANTED outside_write() {
+  const std::vector<float> from(5);
+  std::vector<float> to(4);
+  asap::kernels::active().copy(5, from.data(), to.data());
+}
+
 int main(int count, char** arguments) {
   const std::string_view bug = count > 1 ? arguments[1] : "";
   if (bug == "race") race();
   if (bug == "freed") freed();
   if (bug == "leak") leak();
   if (bug == "overflow") overflow();
+  if (bug == "outside_read") outside_read();
+  if (bug == "outside_write") outside_write();
+  if (bug == "tables")
+    for (const asap::kernels::Table* table : asap::kernels::available()) std::cout << table->name << "\n";
 }
