@@ -16,7 +16,7 @@ except ImportError as error:
         f"(or `pip install -e .`) from its checkout, and start Python elsewhere than in the source folder ({error})"
     ) from error
 
-from asap import datasets, engines, layers, models, rates, steps, stops
+from asap import datasets, engines, framework, layers, models, rates, steps, stops
 from asap.benchmark import Benchmark, bench
 from asap.callbacks import RunState
 from asap.engines import Hogwild, Leashed, Locked, Synchronous
@@ -71,6 +71,7 @@ __all__ = [
     "bench",
     "datasets",
     "engines",
+    "framework",
     "layers",
     "load",
     "models",

@@ -11,6 +11,7 @@
 #include "asap/step/rate.h"
 #include "asap/step/scale_table.h"
 #include "check.h"
+#include "distributions.h"
 
 namespace {
 
@@ -19,24 +20,10 @@ using namespace asap;
 const StepContext kContext{.workers = 8, .rate = 0.1, .version = 0};
 const SampleWindow kWindow{10, 15};
 
-/// A random histogram: few or many bins, with gaps, sometimes a single value.
-Distribution random_distribution(std::mt19937_64& random) {
-  std::vector<std::uint64_t> counts(1 + random() % 60);
-  for (auto& count : counts) count = random() % 3 == 0 ? 0 : random() % 1000;
-  counts[random() % counts.size()] += 1;
-  return Distribution(std::move(counts));
-}
-
 double mean_scale(const ScaleTable& table, const Distribution& distribution) {
   double mean = 0;
   for (Tau tau = 0; tau <= distribution.max_tau(); ++tau) mean += distribution.probability(tau) * table(tau);
   return mean;
-}
-
-double sum_of_powers(const Distribution& distribution, int power) {
-  double sum = 0;
-  for (Tau tau = 0; tau <= distribution.max_tau(); ++tau) sum += std::pow(distribution.probability(tau), power);
-  return sum;
 }
 
 template <class Function>

@@ -18,6 +18,7 @@ void bind_data(py::module_& module);
 void bind_model(py::module_& module);
 void bind_staleness(py::module_& module);
 void bind_step(py::module_& module);
+void bind_framework(py::module_& module);
 void bind_train(py::module_& module);
 void bind_trace(py::module_& module);
 void bind_bench(py::module_& module);

@@ -10,6 +10,7 @@ PYBIND11_MODULE(_core, module) {
   bind_model(module);
   bind_staleness(module);
   bind_step(module);
+  bind_framework(module);
   bind_train(module);
   bind_trace(module);
   bind_bench(module);
