@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 BUILD := build/dev
 READY := $(VENV)/ready-to-build
 INSTALLED := $(BUILD)/installed
+FUZZER := $(VENV)/fuzzer
 
 # Folders count too: a new or a removed source changes its folder. Python sources are used where they lie.
 SOURCES := pyproject.toml CMakeLists.txt $(shell find cmake src tests/cpp tests/guard tests/stress benchmarks/native)
@@ -42,6 +43,10 @@ replay-soak: $(INSTALLED)  ## Replay 2,000 traced runs of random engines, models
 stress: $(INSTALLED)  ## Strain the invariants: sums, views, vectors, memory, progress, staleness; FORM=--short
 	$(BUILD)/tests/stress/stress $(FORM)
 	$(BIN)/python tests/stress/many_runs.py $(FORM)
+
+.PHONY: fuzz
+fuzz: $(FUZZER)  ## Fuzz the readers of files, a million executions each, and give them bombs; FORM=--short
+	$(BIN)/python tests/fuzz/fuzz.py $(FORM)
 
 .PHONY: guard
 guard: $(INSTALLED)  ## Count the instructions of an update with callgrind and compare them with the stored ones
@@ -110,4 +115,9 @@ $(BIN)/clang-format:
 $(INSTALLED): $(READY) $(SOURCES)
 	$(BIN)/python -m pip install --quiet --editable '.[dev]' --no-build-isolation \
 	  --config-settings=build-dir=$(BUILD) --config-settings=cmake.define.ASAP_DEVELOPER=ON
+	@touch $@
+
+# Not for every Python and system; where it cannot be had, `make fuzz` says so.
+$(FUZZER): $(INSTALLED)
+	-$(BIN)/python -m pip install --quiet 'atheris>=2.3'
 	@touch $@

@@ -13,7 +13,7 @@ import numpy as np
 from asap import _checks, _trace_file, engines, rates, steps, stops
 from asap.config import TrainConfig, checked_config
 from asap.environment import Placement
-from asap.history import COLUMNS, History
+from asap.history import COLUMNS, History, Row
 from asap.model import load
 from asap.staleness import StalenessDistribution
 from asap.trace import Trace
@@ -44,13 +44,14 @@ def read(folder: Path) -> dict[str, Any]:
     """Return the fields of the run in a folder; ValueError that names the file and what was found in it."""
     path = folder / RUN
     document = _document(path)
+    try:
+        fields = _fields(document)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+        raise ValueError(f"{path} is damaged: {type(error).__name__}: {error}") from error
     model = load(folder / PARAMETERS)
     parameters = model.parameters.copy()
     parameters.flags.writeable = False
-    try:
-        fields = _fields(document) | {"model": model, "parameters": parameters}
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
-        raise ValueError(f"{path} is damaged: {type(error).__name__}: {error}") from error
+    fields |= {"model": model, "parameters": parameters}
     traced = fields["config"].trace
     return fields | {"trace": _trace(folder, fields, document["config"]) if traced else None}
 
@@ -71,24 +72,62 @@ def _fields(document: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _checks.integer(name, results[name], 0) for name in COUNTS} | {
         "status": _checks.choice("status", document["status"], _STATUSES),
         "seconds": _checks.not_negative("seconds", results["seconds"]),
-        "effective_step": math.nan if results["effective_step"] is None else float(results["effective_step"]),
-        "history": History([{column: row[column] for column in COLUMNS} for row in document["history"]]),
+        "effective_step": math.nan if (step := results["effective_step"]) is None else _figure("effective_step", step),
+        "history": History([_row(row) for row in document["history"]]),
         "staleness": _distribution(document["staleness"]),
         "rejections": _distribution(document["rejections"]),
-        "tables": [steps.ScaleTable(each["update"], np.asarray(each["entries"])) for each in document["tables"]],
-        "placement": Placement(**document["placement"]),
+        "tables": [_table(each) for each in document["tables"]],
+        "placement": _placement(**document["placement"]),
         "config": config_of(document["config"]),
-        "num_samples": document["data"]["samples"],
-        "num_validation_samples": document["data"]["validation_samples"],
-        "environment": dict(document["environment"]),
+        "num_samples": _checks.integer("samples", document["data"]["samples"], 0),
+        "num_validation_samples": _checks.integer("validation_samples", document["data"]["validation_samples"], 0),
+        "environment": {name: _word_or_count(name, value) for name, value in document["environment"].items()},
     }
 
 
+def _figure(name: str, value: object) -> Any:
+    """Return a number as it is, whole or not."""
+    _checks.number(name, value, "a finite number", lambda _: True)
+    return value
+
+
+def _row(values: Mapping[str, Any]) -> Row:
+    return {column: None if values[column] is None else _figure(column, values[column]) for column in COLUMNS}
+
+
+def _table(values: Mapping[str, Any]) -> steps.ScaleTable:
+    entries = [_checks.not_negative("a scale", entry) for entry in values["entries"]]
+    return steps.ScaleTable(_checks.integer("update", values["update"], 0), np.array(entries, np.float64))
+
+
+def _placement(cpus: object, nodes: object, unpinned: object, pin_error: object, interleave_error: object) -> Placement:
+    errors = [
+        None if error is None else _checks.instance("an error", error, str, "a string or null")
+        for error in (pin_error, interleave_error)
+    ]
+    return Placement(
+        _counts("a CPU", cpus), _counts("a node", nodes), _checks.integer("unpinned", unpinned, 0), *errors
+    )
+
+
+def _counts(name: str, values: object) -> list[int]:
+    values = _checks.instance(f"the list of {name}", values, list, "a list")
+    return [_checks.integer(name, value, 0) for value in values]
+
+
+def _word_or_count(name: str, value: object) -> Any:
+    return value if isinstance(value, str) else _checks.integer(name, value, 0)
+
+
 def _distribution(values: Mapping[str, Any]) -> StalenessDistribution:
-    counts = np.array(values["counts"], np.uint64)
-    distribution = StalenessDistribution(counts, round(values["mean"] * values["total"]))
-    distribution.per_worker = [StalenessDistribution(np.array(each, np.uint64)) for each in values["per_worker"]]
+    mean, total = _figure("mean", values["mean"]), _checks.integer("total", values["total"], 0)
+    distribution = _histogram(values["counts"], round(mean * total))
+    distribution.per_worker = [_histogram(each) for each in values["per_worker"]]
     return distribution
+
+
+def _histogram(counts: object, tau_sum: int | None = None) -> StalenessDistribution:
+    return StalenessDistribution(np.array(_counts("a count of τ", counts), np.uint64), tau_sum)
 
 
 def _document(path: Path) -> dict[str, Any]:
@@ -96,13 +135,17 @@ def _document(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise FileNotFoundError(f"no such run file: {path}")
     try:
-        document = json.loads(path.read_bytes())
+        document = json.loads(path.read_bytes(), parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is damaged, or no JSON: {error}") from error
     schema = document.get("schema") if isinstance(document, dict) else None
     if schema != SCHEMA:
         raise ValueError(f"{path} is no run saved by this asap: its schema must be {SCHEMA!r}; got {schema!r}")
     return document  # type: ignore[no-any-return]
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is no number of JSON")
 
 
 def config_of(values: Mapping[str, Any]) -> TrainConfig:

@@ -153,7 +153,11 @@ def test_random_damage_is_refused_or_harmless(saved: Path) -> None:
         (lambda document: document["results"].update(version="1"), "is damaged: TypeError: version must be an integer"),
         (lambda document: document["config"].update(engine={"kind": "os.system"}), "engine must have a kind of"),
         (lambda document: document["config"].update(workers=0), "workers must be an integer ≥ 1"),
-        (lambda document: document["staleness"].update(counts=[-1]), "is damaged: OverflowError"),
+        (lambda document: document["staleness"].update(counts=[-1]), "a count of τ must be an integer ≥ 0; got -1"),
+        (lambda document: document["staleness"].update(mean=[0], total=10**9), "mean must be a finite number"),
+        (lambda document: document["history"][0].update(loss="low"), "loss must be a finite number; got 'low'"),
+        (lambda document: document["environment"].update(isa=[]), "isa must be an integer"),
+        (lambda document: document["results"].update(seconds=float("nan")), "NaN is no number of JSON"),
         (lambda document: document.update(status="fine"), "status must be one of"),
     ],
 )

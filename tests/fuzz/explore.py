@@ -1,0 +1,71 @@
+"""Fuzz one reader in this process, with atheris: libFuzzer's mutations, led by the branches taken in Python.
+
+python explore.py TARGET FOLDER [options of libFuzzer]
+
+Files are written to FOLDER, over and over. An exception other than the documented one, or one that does not name the
+file, ends the process, as does what the options limit.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from pathlib import Path
+from types import FunctionType
+
+import atheris
+from targets import Target, planted, readers
+
+LED_BY = {"asap", "tarfile", "gzip", "targets"}
+
+
+def instrument() -> None:
+    """Let every function of these packages tell of its branches. (The loader of editable installs hides sources.)"""
+    for found in gc.get_objects():
+        if isinstance(found, FunctionType) and str(found.__module__).partition(".")[0] in LED_BY:
+            atheris.instrument_func(found)
+
+
+def read(target: Target, path: Path, data: bytes) -> bool:
+    """Let the reader read a file made of the fuzzer's bytes; return whether it was accepted."""
+    path.write_bytes(target.contents(data))
+    try:
+        target.read(path)
+    except target.error as error:
+        if str(path.parent) not in str(error):
+            raise AssertionError(f"an error that does not name the file: {error}") from error
+        return False
+    return True
+
+
+def prepare(target: Target, folder: Path) -> Path:
+    """Write what the reader needs beside its file, see that it accepts the seeds, and return the file."""
+    for name, content in target.beside.items():
+        (folder / name).write_bytes(content)
+    path = folder / target.file
+    for seed in target.seeds:
+        if not read(target, path, seed):
+            raise AssertionError("a seed is refused")
+    return path
+
+
+def main() -> None:
+    """Fuzz until the options of libFuzzer say that it is enough."""
+    name, folder, options = sys.argv[1], Path(sys.argv[2]), sys.argv[3:]
+    target = (readers() | planted())[name]
+    path = prepare(target, folder)
+    corpus = folder / "corpus"
+    corpus.mkdir()
+    for i, seed in enumerate(target.seeds):
+        (corpus / str(i)).write_bytes(seed)
+    instrument()
+
+    def explore(data: bytes) -> None:
+        read(target, path, data)
+
+    atheris.Setup([sys.argv[0], *options, str(corpus)], explore)
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()
