@@ -37,8 +37,9 @@ class SignalWatch {
 std::uint64_t replay_network(const Network& network, Contiguous<float> theta, const ArrayDataset& data,
                              const Contiguous<TraceRecord>& records, std::size_t workers, std::size_t batch_size,
                              const Rate& rate, double momentum, double weight_decay, std::uint64_t seed, Version first,
-                             Version last) {
-  if (!theta.writeable()) invalid_argument("theta must be writeable: the result is left in it");
+                             Version last, std::optional<Contiguous<float>> velocity) {
+  if (!theta.writeable() || (velocity && !velocity->writeable()))
+    invalid_argument("theta and velocity must be writeable: the result is left in them");
   const NetworkObjective objective(network, data.view);
   const TrainOptions options{.workers = workers,
                              .batch_size = batch_size,
@@ -49,9 +50,11 @@ std::uint64_t replay_network(const Network& network, Contiguous<float> theta, co
   SignalWatch signals;
   const std::span<float> parameters(theta.mutable_data(), static_cast<std::size_t>(theta.size()));
   const std::span<const TraceRecord> replayed = elements(records);
+  std::span<float> speed;
+  if (velocity) speed = {velocity->mutable_data(), static_cast<std::size_t>(velocity->size())};
   const py::gil_scoped_release release;
   return replay(objective, parameters, options, replayed,
-                {.first = first, .velocity = {}, .last = last, .go_on = [&] { return signals.go_on(); }})
+                {.first = first, .velocity = speed, .last = last, .go_on = [&] { return signals.go_on(); }})
       .updates;
 }
 
@@ -62,7 +65,8 @@ void bind_trace(py::module_& module) {
   module.def("check_trace", &check_records, py::arg("records").noconvert(), py::arg("workers"), py::arg("first"));
   module.def("replay", &replay_network, py::arg("network"), py::arg("theta").noconvert(), py::arg("data"),
              py::arg("records").noconvert(), py::kw_only(), py::arg("workers"), py::arg("batch_size"), py::arg("rate"),
-             py::arg("momentum"), py::arg("weight_decay"), py::arg("seed"), py::arg("first"), py::arg("last"));
+             py::arg("momentum"), py::arg("weight_decay"), py::arg("seed"), py::arg("first"), py::arg("last"),
+             py::arg("velocity").noconvert());
 }
 
 }  // namespace asap::bindings

@@ -4,90 +4,12 @@
 #include "asap/trace/file.h"
 #include "asap/train/trainer.h"
 #include "bindings.h"
+#include "checkpoint_arrays.h"
 #include "live_runs.h"
+#include "reports.h"
 
 namespace asap::bindings {
 namespace {
-
-const char* name_of(Status status) {
-  switch (status) {
-    case Status::stopped:
-      return "stopped";
-    case Status::interrupted:
-      return "interrupted";
-    case Status::diverged:
-      return "diverged";
-    case Status::completed:
-      break;
-  }
-  return "completed";
-}
-
-py::dict to_dict(const Counts& counts) {
-  py::dict dict;
-  dict["gradients"] = counts.gradients;
-  dict["published"] = counts.published;
-  dict["merged"] = counts.merged;
-  dict["dropped"] = counts.dropped;
-  dict["rejected"] = counts.rejected;
-  dict["skipped"] = counts.skipped;
-  dict["attempts"] = counts.attempts;
-  dict["samples"] = counts.samples;
-  dict["loss_sum"] = counts.loss_sum;
-  dict["step_sum"] = counts.step_sum;
-  return dict;
-}
-
-py::dict to_dict(const EpochRecord& record) {
-  py::dict dict;
-  dict["epoch"] = record.epoch;
-  dict["updates"] = record.updates;
-  dict["seconds"] = record.seconds;
-  dict["training_loss"] = record.since_last.training_loss();
-  dict["effective_step"] = record.since_last.effective_step();
-  dict["mean_tau"] = record.since_last.mean_tau();
-  dict["counts"] = to_dict(record.since_last);
-  dict["validation"] = py::none();
-  if (const auto& metrics = record.validation)
-    dict["validation"] = py::make_tuple(metrics->loss(), metrics->accuracy(), metrics->samples);
-  return dict;
-}
-
-py::object reason(const std::error_code& error) {
-  if (!error) return py::none();
-  return py::str(error.message());
-}
-
-py::dict to_dict(const PlacementReport& placement) {
-  py::dict dict;
-  dict["cpus"] = placement.cpus;
-  dict["nodes"] = placement.nodes;
-  dict["unpinned"] = placement.unpinned;
-  dict["pin_error"] = reason(placement.pin_error);
-  dict["interleave_error"] = reason(placement.interleave_error);
-  return dict;
-}
-
-py::dict to_dict(const Report& report) {
-  py::list history, tables;
-  for (const EpochRecord& record : report.history) history.append(to_dict(record));
-  for (const TableRecord& table : report.tables) tables.append(py::make_tuple(table.version, to_array(table.entries)));
-  py::dict dict;
-  dict["status"] = name_of(report.status);
-  dict["version"] = report.version;
-  dict["seconds"] = report.seconds;
-  dict["counts"] = to_dict(report.counts);
-  dict["history"] = history;
-  dict["staleness"] = report.staleness;
-  dict["rejections"] = report.rejections;
-  dict["tables"] = tables;
-  dict["vectors_high_water"] = report.vectors_high_water;
-  dict["pool_rescans"] = report.pool_rescans;
-  dict["placement"] = to_dict(report.placement);
-  dict["trace"] = py::none();
-  if (report.trace) dict["trace"] = py::make_tuple(report.trace->records, report.trace->stalls);
-  return dict;
-}
 
 LiveRuns& live_runs() {
   static auto* const runs = new LiveRuns;  // daemon threads may outlive what is destroyed when the process ends
@@ -136,6 +58,11 @@ class PythonObserver final : public Observer {
     if (live_runs().are_to_end()) live.request_stop(Status::interrupted);
   }
 
+  void on_checkpoint(const Checkpoint& checkpoint, LiveRun& live) override {
+    const py::gil_scoped_acquire gil;
+    call(live, [&] { observer_.attr("on_checkpoint")(to_dict(checkpoint)); });
+  }
+
   void on_failure(const Failure& failure) noexcept override {
     const py::gil_scoped_acquire gil;
     try {
@@ -182,18 +109,31 @@ OnNonfinite on_nonfinite_from(const std::string& name) {
   invalid_argument("on_nonfinite must be 'stop' or 'skip'; got '", name, "'");
 }
 
+std::optional<CheckpointInterval> interval_from(const std::optional<std::pair<double, std::string>>& interval) {
+  using Unit = CheckpointInterval::Unit;
+  if (!interval) return std::nullopt;
+  const auto& [every, unit] = *interval;
+  if (unit == "epochs") return CheckpointInterval{every, Unit::epochs};
+  if (unit == "updates") return CheckpointInterval{every, Unit::updates};
+  if (unit == "seconds") return CheckpointInterval{every, Unit::seconds};
+  invalid_argument("unit of checkpoints must be 'epochs', 'updates' or 'seconds'; got '", unit, "'");
+}
+
 py::dict train_network(const Network& network, Contiguous<float> theta, const ArrayDataset& data, engine::Engine engine,
                        std::size_t workers, std::size_t batch_size, std::optional<std::uint64_t> epochs,
                        std::optional<std::uint64_t> updates, std::optional<double> seconds, const Rate& rate,
                        const Policy& policy, double momentum, double weight_decay, std::uint64_t seed,
                        const std::string& affinity, const std::string& on_nonfinite, const ArrayDataset* validation,
-                       std::optional<int> trace, py::object observer) {
+                       std::optional<int> trace, const std::optional<std::pair<double, std::string>>& checkpoint,
+                       const std::optional<py::dict>& resume, py::object observer) {
   if (!theta.writeable()) invalid_argument("theta must be writeable: the result is left in it");
   const NetworkObjective objective(network, data.view);
   std::optional<NetworkObjective> validation_objective;
   if (validation) validation_objective.emplace(network, validation->view);
   std::optional<TraceFile> trace_file;
   if (trace) trace_file.emplace(*trace);
+  std::optional<Checkpoint> begin;
+  if (resume) begin = checkpoint_from(*resume);
   const TrainOptions options{.engine = engine,
                              .workers = workers,
                              .batch_size = batch_size,
@@ -208,7 +148,9 @@ py::dict train_network(const Network& network, Contiguous<float> theta, const Ar
                              .affinity = affinity_from(affinity),
                              .on_nonfinite = on_nonfinite_from(on_nonfinite),
                              .validation = validation_objective ? &*validation_objective : nullptr,
-                             .trace = trace_file ? &*trace_file : nullptr};
+                             .trace = trace_file ? &*trace_file : nullptr,
+                             .checkpoint = interval_from(checkpoint),
+                             .resume = begin ? &*begin : nullptr};
   const std::span<float> parameters(theta.mutable_data(), static_cast<std::size_t>(theta.size()));
   PythonObserver python_observer(std::move(observer), parameters.size());
   Report report;
@@ -236,6 +178,12 @@ Status stop_status(const std::string& name) {
   if (name == "stopped") return Status::stopped;
   if (name == "interrupted") return Status::interrupted;
   invalid_argument("status must be 'stopped' or 'interrupted'; got '", name, "'");
+}
+
+py::list history_of(const py::dict& checkpoint) {
+  py::list rows;
+  for (const EpochRecord& record : checkpoint_from(checkpoint).history) rows.append(to_dict(record));
+  return rows;
 }
 
 }  // namespace
@@ -277,7 +225,8 @@ void bind_train(py::module_& module) {
              py::arg("engine"), py::arg("workers"), py::arg("batch_size"), py::arg("epochs"), py::arg("updates"),
              py::arg("seconds"), py::arg("rate"), py::arg("policy"), py::arg("momentum"), py::arg("weight_decay"),
              py::arg("seed"), py::arg("affinity"), py::arg("on_nonfinite"), py::arg("validation"), py::arg("trace"),
-             py::arg("observer"));
+             py::arg("checkpoint"), py::arg("resume"), py::arg("observer"));
+  module.def("checkpoint_history", &history_of, py::arg("checkpoint"));
 }
 
 }  // namespace asap::bindings

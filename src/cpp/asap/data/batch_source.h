@@ -19,10 +19,16 @@ class BatchSource {
  public:
   static constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
 
-  /// Both `samples` and `batch_size` are at least 1. `batches` may be taken, and with grants up to `max_batches`.
+  /// Both `samples` and `batch_size` are at least 1. The numbers below `batches` may be taken, and with grants those
+  /// below `max_batches`; of a resumed run from `first` on.
   BatchSource(std::uint64_t samples, std::uint64_t batch_size, std::uint64_t seed, std::uint64_t batches,
-              std::uint64_t max_batches = kUnlimited)
-      : samples_(samples), batch_size_(batch_size), seed_(seed), max_batches_(max_batches), limit_(batches) {}
+              std::uint64_t max_batches = kUnlimited, std::uint64_t first = 0)
+      : samples_(samples),
+        batch_size_(batch_size),
+        seed_(seed),
+        max_batches_(max_batches),
+        next_(first),
+        limit_(batches) {}
 
   std::uint64_t batches_per_epoch() const { return (samples_ - 1) / batch_size_ + 1; }
 
@@ -56,8 +62,8 @@ class BatchSource {
 
  private:
   const std::uint64_t samples_, batch_size_, seed_, max_batches_;
-  alignas(kCacheLine) Atomic<std::uint64_t> next_{0};  // written by every worker
-  alignas(kCacheLine) Atomic<std::uint64_t> limit_;    // read by every worker, hardly ever written
+  alignas(kCacheLine) Atomic<std::uint64_t> next_;   // written by every worker
+  alignas(kCacheLine) Atomic<std::uint64_t> limit_;  // read by every worker, hardly ever written
 };
 
 }  // namespace asap

@@ -35,6 +35,13 @@ class TauHistogram {
     tau_sum_.add(tau);
   }
 
+  /// What was counted before.
+  void add(const Distribution& before) noexcept {
+    const std::size_t known = std::min(before.counts().size(), kTauBins);
+    for (std::size_t tau = 0; tau < known; ++tau) bins_[tau].add(before.counts()[tau]);
+    tau_sum_.add(before.tau_sum());
+  }
+
   /// Adds the counts to `counts` (kTauBins long) and returns Σ τ.
   std::uint64_t merge_into(std::vector<std::uint64_t>& counts) const {
     for (std::size_t tau = 0; tau < kTauBins; ++tau) counts[tau] += bins_[tau].load();

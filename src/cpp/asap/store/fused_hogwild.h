@@ -31,7 +31,7 @@ class FusedHogwildStore {
   };
 
   /// `copy`: gradients are computed on a copy of the shared vector instead of the vector itself.
-  FusedHogwildStore(StateLayout layout, std::size_t workers, std::span<const float> start, bool copy)
+  FusedHogwildStore(StateLayout layout, std::size_t workers, const Start& start, bool copy)
       : workers_(workers), copy_(copy || !racy::kReadInPlace), state_(layout, start) {}
 
   Handle handle(std::size_t) { return Handle(state_.layout(), copy_); }

@@ -12,9 +12,9 @@ namespace asap {
 /// Thread-safety: any, but for unguarded_view(). Progress: blocking, for the time of one copy or one update.
 class GuardedState {
  public:
-  GuardedState(StateLayout layout, std::span<const float> start)
-      : layout_(layout), state_(layout.size(), layout.memory()) {
-    kernels::active().copy(layout.parameters(), start.data(), state_.data());
+  GuardedState(StateLayout layout, const Start& start)
+      : layout_(layout), state_(layout.size(), layout.memory()), version_(start.version) {
+    kernels::active().copy(start.state.size(), start.state.data(), state_.data());
   }
 
   const StateLayout& layout() const { return layout_; }
@@ -41,9 +41,10 @@ class GuardedState {
     return receipt;
   }
 
-  Version copy(std::span<float> theta) {
+  /// Copies the beginning of the state.
+  Version copy(std::span<float> out) {
     const std::lock_guard lock(mutex_);
-    kernels::active().copy(layout_.parameters(), state_.data(), theta.data());
+    kernels::active().copy(out.size(), state_.data(), out.data());
     return version();
   }
 
@@ -57,7 +58,7 @@ class GuardedState {
   const StateLayout layout_;
   AwakeMutex mutex_;  // guards state_ and the writing of version_
   AlignedBuffer<float> state_;
-  std::atomic<Version> version_{0};  // relaxed: who reads it without the mutex reads nothing else of the state
+  std::atomic<Version> version_;  // relaxed: who reads it without the mutex reads nothing else of the state
 };
 
 }  // namespace asap

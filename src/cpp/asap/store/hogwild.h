@@ -15,7 +15,7 @@ class HogwildStore {
   };
 
   /// `copy`: gradients are computed on a copy of the shared vector instead of the vector itself.
-  HogwildStore(StateLayout layout, std::size_t workers, std::span<const float> start, bool copy)
+  HogwildStore(StateLayout layout, std::size_t workers, const Start& start, bool copy)
       : workers_(workers), copy_(copy || !racy::kReadInPlace), state_(layout, start) {}
 
   Handle handle(std::size_t worker) {

@@ -29,7 +29,7 @@ class LeashedStore {
 
   /// A failed attempt is repeated at most `persistence` times. `copy`: gradients are computed on a copy of the
   /// published vector instead of the vector itself. `readers`: snapshots that may run at the same time.
-  LeashedStore(StateLayout layout, std::size_t workers, std::span<const float> start, std::uint64_t persistence,
+  LeashedStore(StateLayout layout, std::size_t workers, const Start& start, std::uint64_t persistence,
                bool copy = false, std::size_t readers = 1)
       : layout_(layout),
         workers_(workers),

@@ -12,8 +12,7 @@ class LockedStore {
  public:
   using Handle = CopyingHandle;
 
-  LockedStore(StateLayout layout, std::size_t workers, std::span<const float> start)
-      : workers_(workers), state_(layout, start) {}
+  LockedStore(StateLayout layout, std::size_t workers, const Start& start) : workers_(workers), state_(layout, start) {}
 
   Handle handle(std::size_t) { return Handle(state_.layout()); }
 

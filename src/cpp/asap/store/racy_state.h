@@ -12,9 +12,9 @@ namespace asap {
 /// Progress: wait-free.
 class RacyState {
  public:
-  RacyState(StateLayout layout, std::span<const float> start)
-      : layout_(layout), state_(layout.size(), layout.memory()) {
-    kernels::active().copy(layout.parameters(), start.data(), state_.data());
+  RacyState(StateLayout layout, const Start& start)
+      : layout_(layout), state_(layout.size(), layout.memory()), version_(start.version) {
+    kernels::active().copy(start.state.size(), start.state.data(), state_.data());
   }
 
   const StateLayout& layout() const { return layout_; }
@@ -49,17 +49,18 @@ class RacyState {
     receipt.outcome = Outcome::published;
   }
 
-  /// Components may belong to different versions; exact once the workers have ended.
+  /// Copies the beginning of the state. Components may belong to different versions; exact while no worker is at an
+  /// update.
   Version copy(std::span<float> out) {
     const Version seen = version();
-    racy::copy(layout_.parameters(), state_.data(), out.data());
+    racy::copy(out.size(), state_.data(), out.data());
     return seen;
   }
 
  private:
   const StateLayout layout_;
   AlignedBuffer<float> state_;
-  alignas(kCacheLine) Atomic<Version> version_{0};  // alone on its line: every worker writes it
+  alignas(kCacheLine) Atomic<Version> version_;  // alone on its line: every worker writes it
 };
 
 }  // namespace asap

@@ -12,7 +12,7 @@ class SequentialStore {
  public:
   using Handle = asap::Handle;
 
-  SequentialStore(StateLayout layout, std::span<const float> start) : state_(layout, start) {}
+  SequentialStore(StateLayout layout, const Start& start) : state_(layout, start) {}
 
   Handle handle(std::size_t) { return Handle(state_.layout()); }
 

@@ -10,7 +10,7 @@
 //   } while (store.commit(handle).outcome == asap::Outcome::retry);   // one attempt to publish
 //   store.leave(handle);                                // when the worker ends, whatever the reason
 //
-// `snapshot` copies the parameters at any time, from any thread.
+// `snapshot` copies the beginning of the state at any time, from any thread: the parameters, or all of it.
 #pragma once
 
 #include <algorithm>
@@ -24,6 +24,7 @@
 #include "asap/core/types.h"
 #include "asap/kernels/kernels.h"
 #include "asap/step/step_rule.h"
+#include "asap/store/start.h"
 
 namespace asap {
 

@@ -28,7 +28,7 @@ class SynchronousStore {
     bool pinned = false;
   };
 
-  SynchronousStore(StateLayout layout, std::size_t workers, std::span<const float> start)
+  SynchronousStore(StateLayout layout, std::size_t workers, const Start& start)
       : layout_(layout), pool_(2 + 1, layout.size(), start, layout.memory()), brought_(workers), barrier_(workers) {
     present_.reserve(workers);
   }

@@ -31,16 +31,16 @@ constexpr Word make_published(Version version, VectorPool::Slot slot) { return v
 
 }  // namespace
 
-VectorPool::VectorPool(std::size_t slots, std::size_t size, std::span<const float> start,
-                       std::pmr::memory_resource* memory)
+VectorPool::VectorPool(std::size_t slots, std::size_t size, const Start& start, std::pmr::memory_resource* memory)
     : num_slots_(slots), slots_(std::make_unique<SlotData[]>(slots)) {
   if (slots < 2 || slots >= 1u << kSlotBits) invalid_argument("a vector pool has 2 to 65535 slots; got ", slots);
   // Only the first slot is touched: most of the others are never needed, and one that is costs its first user the
   // pages.
   slots_[0].vector = AlignedBuffer<float>(size, memory);
   for (std::size_t i = 1; i < slots; ++i) slots_[i].vector = AlignedBuffer<float>::untouched(size, memory);
-  std::copy(start.begin(), start.end(), slots_[0].vector.data());
-  slots_[0].word.store(make_word(0, kLive, 0), std::memory_order_relaxed);
+  std::copy(start.state.begin(), start.state.end(), slots_[0].vector.data());
+  slots_[0].word.store(make_word(start.version, kLive, 0), std::memory_order_relaxed);
+  published_.store(make_published(start.version, 0), std::memory_order_relaxed);
 }
 
 VectorPool::Pin VectorPool::pin() noexcept {

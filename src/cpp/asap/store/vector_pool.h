@@ -23,6 +23,7 @@
 #include "asap/core/aligned_buffer.h"
 #include "asap/core/concurrency.h"
 #include "asap/core/types.h"
+#include "asap/store/start.h"
 
 namespace asap {
 
@@ -37,9 +38,9 @@ class VectorPool {
     const float* vector = nullptr;
   };
 
-  /// `slots` vectors of `size` floats in `memory`; `start` (at most that long) is published as version 0, zeros behind
-  /// it. The other vectors have no values, and their pages are first touched by whoever writes them.
-  VectorPool(std::size_t slots, std::size_t size, std::span<const float> start,
+  /// `slots` vectors of `size` floats in `memory`; `start` (at most that long, of a version below 2⁴⁸) is published,
+  /// zeros behind it. The other vectors have no values, and their pages are first touched by whoever writes them.
+  VectorPool(std::size_t slots, std::size_t size, const Start& start,
              std::pmr::memory_resource* memory = std::pmr::new_delete_resource());
 
   /// Pins the published vector. Never twice by a thread at a time when slots are counted as above.

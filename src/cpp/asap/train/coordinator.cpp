@@ -15,27 +15,46 @@ constexpr std::size_t kEvaluationBatch = 128;  // small enough that the observer
 
 }  // namespace
 
-Coordinator::Coordinator(RunState& run, Snapshot snapshot, std::span<const float> start, Observer& observer)
+Coordinator::Coordinator(RunState& run, Snapshot snapshot, const StateLayout& layout, std::span<const float> start,
+                         Observer& observer)
     : run_(run),
       snapshot_(std::move(snapshot)),
       observer_(observer),
-      next_probe_(kProbeSeconds),
+      sampled_(run.window.last == 0),
       last_finite_(start.size()),
       armed_(start.size()),
       probe_(start.size()) {
   std::copy(start.begin(), start.end(), last_finite_.data());
-  report_.tables.push_back({0, run.tables.current().entries()});
+  if (const Checkpoint* before = run.options.resume) continue_report(*before);
+  if (!run.options.resume || !run.same_team)
+    report_.tables.push_back({last_finite_version_, run.tables.current().entries()});
   if (const Objective* validation = run.options.validation)
     validation_workspace_ = validation->workspace(kEvaluationBatch);
+  if (run.options.checkpoint) checkpointer_.emplace(run, snapshot_, layout);
   run.armed_snapshot.store(armed_.data(), std::memory_order_release);
+  run.milestone.store(next_milestone(), std::memory_order_relaxed);
 }
 
-void Coordinator::serve(const std::function<bool()>& ended) {
-  while (!ended()) {
+/// What the coordinator keeps of the parts before.
+void Coordinator::continue_report(const Checkpoint& before) {
+  report_.seconds = before.seconds;
+  report_.history = before.history;
+  report_.tables = before.tables;
+  last_totals_ = before.last_totals;
+  last_row_gradients_ = before.last_row_gradients;
+  last_finite_version_ = before.version;
+  sampled_ |= run_.same_team && before.sampled;
+}
+
+void Coordinator::serve() {
+  next_probe_ = seconds() + kProbeSeconds;
+  while (!run_.signal.is_over()) {
     if (const auto event = run_.events.wait_for(std::chrono::duration<double>(next_wait()))) handle(*event);
     refresh_table();
     poll();
     if (seconds() >= next_probe_) probe();
+    if (checkpointer_ && checkpointer_->is_due()) take_checkpoint();
+    run_.milestone.store(next_milestone(), std::memory_order_relaxed);
   }
 }
 
@@ -47,6 +66,10 @@ Report Coordinator::finish(std::span<float> theta) {
     report_.status = Status::diverged;
   else
     keep(probe_, version);
+  if (checkpointer_ && report_.status != Status::diverged) {
+    checkpointer_->copy();
+    hand_over_checkpoint();  // before the last row: a resumed run goes on with the epoch in progress
+  }
   add_last_row();
   report_.version = last_finite_version_;
   std::copy_n(last_finite_.data(), theta.size(), theta.data());
@@ -120,7 +143,7 @@ void Coordinator::add_last_row() {
 
 /// Rebuilds the scale table once the policy's window of updates is complete in the workers' counters.
 void Coordinator::refresh_table() {
-  if (sampled_ || run_.window.last == 0) return;
+  if (sampled_) return;
   std::uint64_t published = 0;
   for (const WorkerState& worker : run_.workers) published += worker.sampled_published();
   if (published < run_.window.last - run_.window.first) return;
@@ -132,6 +155,31 @@ void Coordinator::refresh_table() {
   run_.tables.replace(scale_table(run_.options, Distribution(std::move(counts), tau_sum), context));
   report_.tables.push_back({now, run_.tables.current().entries()});
   sampled_ = true;
+  check_process();
+}
+
+/// Nobody is at an update while the run is copied; the file is made of it while they go on.
+void Coordinator::take_checkpoint() {
+  run_.signal.pause();
+  while (!run_.signal.await_rest(std::chrono::duration<double>(kTickSeconds))) poll();
+  if (!run_.signal.rests()) return;  // the run ends
+  checkpointer_->copy();
+  std::vector<Event> before;
+  while (const auto event = run_.events.wait_for({})) before.push_back(*event);
+  run_.go_on();
+  for (const Event& event : before) handle(event);
+  hand_over_checkpoint();
+}
+
+void Coordinator::hand_over_checkpoint() {
+  std::optional<Checkpoint> checkpoint = checkpointer_->checkpoint();
+  if (!checkpoint) return run_.diverge();
+  checkpoint->sampled = sampled_;
+  checkpoint->tables = report_.tables;
+  checkpoint->history = report_.history;
+  checkpoint->last_totals = last_totals_;
+  checkpoint->last_row_gradients = last_row_gradients_;
+  observer_.on_checkpoint(*checkpoint, *this);
   check_process();
 }
 
@@ -156,7 +204,7 @@ void Coordinator::keep(AlignedBuffer<float>& finite, Version version) {
 /// What must happen in time, evaluation or not. Returns whether a long job should go on.
 bool Coordinator::poll() {
   const double now = seconds();
-  if (run_.options.seconds && now >= *run_.options.seconds) run_.stop.store(true, std::memory_order_relaxed);
+  if (run_.options.seconds && now >= *run_.options.seconds) run_.signal.stop();
   if (now >= next_tick_) {
     next_tick_ = now + kTickSeconds;
     observer_.on_tick(*this);
@@ -182,7 +230,7 @@ void Coordinator::request_stop(Status status) {
   interrupted_ |= status == Status::interrupted;
   // The observer may ask again during the last row: that masks neither a divergence nor an interruption.
   if (report_.status != Status::diverged) report_.status = interrupted_ ? Status::interrupted : status;
-  run_.stop.store(true, std::memory_order_relaxed);
+  run_.signal.stop();
 }
 
 /// Whether no gradient was counted since: the present parameters may well be those at the end of that epoch.
@@ -195,8 +243,15 @@ double Coordinator::epochs(std::uint64_t gradients) const {
 }
 
 double Coordinator::next_wait() const {
-  const double next = run_.options.seconds ? std::min(next_tick_, *run_.options.seconds) : next_tick_;
+  double next = run_.options.seconds ? std::min(next_tick_, *run_.options.seconds) : next_tick_;
+  if (checkpointer_) next = std::min(next, checkpointer_->due_seconds());
   return std::max(0.0, next - seconds());
+}
+
+/// The version whose publication is worth being woken up for.
+Version Coordinator::next_milestone() const {
+  const Version sample = sampled_ ? RunState::kUnlimited : run_.window.last;
+  return checkpointer_ ? std::min(sample, checkpointer_->due_version()) : sample;
 }
 
 bool Coordinator::finite(const float* theta) const { return kernels::active().all_finite(num_parameters(), theta); }

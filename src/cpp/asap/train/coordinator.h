@@ -1,5 +1,5 @@
 // The coordinator: the calling thread of a run. It sleeps on the event queue and does all that is not a worker's
-// business: rows of the history, validation, scale tables, limits in time, the observer.
+// business: rows of the history, validation, scale tables, limits in time, checkpoints, the observer.
 #pragma once
 
 #include <functional>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "asap/core/aligned_buffer.h"
+#include "asap/train/checkpointer.h"
 #include "asap/train/run_state.h"
 
 namespace asap {
@@ -16,12 +17,13 @@ namespace asap {
 /// engines.
 class Coordinator final : public LiveRun {
  public:
-  using Snapshot = std::function<Version(std::span<float>)>;
+  using Snapshot = Checkpointer::Snapshot;
 
-  Coordinator(RunState& run, Snapshot snapshot, std::span<const float> start, Observer& observer);
+  Coordinator(RunState& run, Snapshot snapshot, const StateLayout& layout, std::span<const float> start,
+              Observer& observer);
 
-  /// Serves the run until `ended()` says that all workers have.
-  void serve(const std::function<bool()>& ended);
+  /// Serves the run until all workers have ended.
+  void serve();
 
   /// After the join: the rest of the history, the result in theta, the report.
   Report finish(std::span<float> theta);
@@ -37,11 +39,14 @@ class Coordinator final : public LiveRun {
   void request_stop(Status status) override;
 
  private:
+  void continue_report(const Checkpoint& before);
   void handle(const Event& event);
   void end_epoch(const Event& event);
   void add_row(std::uint64_t gradients, double seconds, const Counts& totals, const float* validate_on);
   void add_last_row();
   void refresh_table();
+  void take_checkpoint();
+  void hand_over_checkpoint();
   bool accept_snapshot(const Event& event);
   std::optional<Version> probe();
   void keep(AlignedBuffer<float>& finite, Version version);
@@ -52,6 +57,7 @@ class Coordinator final : public LiveRun {
   bool is_latest(const Event& event) const;
   double epochs(std::uint64_t gradients) const;
   double next_wait() const;
+  Version next_milestone() const;
   bool finite(const float* theta) const;
   std::size_t num_parameters() const { return run_.objective.num_parameters(); }
 
@@ -61,13 +67,14 @@ class Coordinator final : public LiveRun {
   Report report_;
   Counts last_totals_;  // at the last row
   std::uint64_t last_row_gradients_ = 0;
-  bool sampled_ = false;                   // the policy has its sample
+  bool sampled_;                           // the policy has its sample, or needs none
   bool interrupted_ = false;               // evaluations are cut short
   double next_tick_ = 0, next_probe_ = 0;  // seconds of the run's clock
   // Three vectors change roles by swapping: the last finite snapshot, the one armed for the next epoch's end, a spare.
   AlignedBuffer<float> last_finite_, armed_, probe_;
   Version last_finite_version_ = 0;
   std::unique_ptr<Workspace> validation_workspace_;
+  std::optional<Checkpointer> checkpointer_;
 };
 
 }  // namespace asap

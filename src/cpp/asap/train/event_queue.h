@@ -16,7 +16,7 @@ namespace asap {
 /// An event. For epoch_end: the totals at that moment and, if one was armed, a snapshot taken by the worker who ended
 /// it, with its version.
 struct Event {
-  enum class Kind { epoch_end, sample_complete, worker_ended };
+  enum class Kind { epoch_end, milestone, worker_ended };
   Kind kind = Kind::worker_ended;
   std::uint64_t gradients = 0;
   double seconds = 0;

@@ -20,34 +20,32 @@ inline bool copies(engine::Read read, const StateLayout& layout, std::size_t wor
   return read == engine::Read::copy;
 }
 
-inline SequentialStore make_store(const engine::Sequential&, StateLayout layout, std::size_t,
-                                  std::span<const float> start) {
+inline SequentialStore make_store(const engine::Sequential&, StateLayout layout, std::size_t, const Start& start) {
   return SequentialStore(layout, start);
 }
 
 inline SynchronousStore make_store(const engine::Synchronous&, StateLayout layout, std::size_t workers,
-                                   std::span<const float> start) {
+                                   const Start& start) {
   return SynchronousStore(layout, workers, start);
 }
 
-inline LockedStore make_store(const engine::Locked&, StateLayout layout, std::size_t workers,
-                              std::span<const float> start) {
+inline LockedStore make_store(const engine::Locked&, StateLayout layout, std::size_t workers, const Start& start) {
   return LockedStore(layout, workers, start);
 }
 
 inline HogwildStore make_store(const engine::Hogwild& hogwild, StateLayout layout, std::size_t workers,
-                               std::span<const float> start) {
+                               const Start& start) {
   return HogwildStore(layout, workers, start, copies(hogwild.read, layout, workers));
 }
 
 /// A fused update writes each line once and reads none: copies are made only on demand.
 inline FusedHogwildStore make_store(const engine::FusedHogwild& hogwild, StateLayout layout, std::size_t workers,
-                                    std::span<const float> start) {
+                                    const Start& start) {
   return FusedHogwildStore(layout, workers, start, hogwild.read == engine::Read::copy);
 }
 
 inline LeashedStore make_store(const engine::Leashed& leashed, StateLayout layout, std::size_t workers,
-                               std::span<const float> start) {
+                               const Start& start) {
   return LeashedStore(layout, workers, start, leashed.persistence, copies(leashed.read, layout, workers));
 }
 

@@ -14,6 +14,7 @@
 #include "asap/step/scale_table.h"
 #include "asap/trace/spiller.h"
 #include "asap/train/event_queue.h"
+#include "asap/train/signal.h"
 #include "asap/train/trainer.h"
 #include "asap/train/worker_state.h"
 
@@ -23,34 +24,46 @@ namespace asap {
 /// update would ever be published again, and the run is to end after a number of updates.
 ScaleTable scale_table(const TrainOptions& options, const Distribution& distribution, const StepContext& context);
 
-/// Seconds since it was (re)started.
+/// Seconds since it was (re)started, behind those of the parts before.
 class Clock {
  public:
+  explicit Clock(double before) : before_(before) {}
   void restart() { start_ = std::chrono::steady_clock::now(); }
-  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+  double seconds() const {
+    return before_ + std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
 
  private:
+  const double before_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
 /// Thread-safety: members are atomics, immutable, single-writer, or guarded as noted.
 struct RunState {
+  static constexpr std::uint64_t kUnlimited = BatchSource::kUnlimited;
+
   RunState(const Objective& the_objective, const TrainOptions& the_options);
 
   const Objective& objective;
   const TrainOptions& options;
+  const bool same_team;       // as many workers as before the checkpoint, if it is resumed from one
+  const std::uint64_t first;  // number of the first batch
   BatchSource batches;
   TableSwitch tables;
-  SampleWindow window;  // in updates of the run; empty when the policy samples nothing
+  const Version sampling_from;  // where the policy's window begins to count
+  const SampleWindow window;    // in updates of the run; empty when the policy samples nothing
   Clock clock;
   EventQueue events;
-  std::vector<WorkerState> workers;
+  std::vector<WorkerState> workers;  // of a resumed run also those that are no more
   const Placement placement;
   std::vector<std::error_code> pin_errors;  // each written by its worker, read after the join
 
-  std::atomic<bool> stop{false};  // relaxed: it guards no data; the join orders the rest
+  Signal signal;
+  std::atomic<std::uint64_t> rounds{kUnlimited};  // that may be begun (synchronous); whoever hears of a pause or an end
+                                                  // before a round's barrier makes it the last one
+  std::atomic<Version> milestone{kUnlimited};     // whoever publishes it wakes the coordinator
   std::atomic<bool> diverged{false};
-  alignas(kCacheLine) std::atomic<std::uint64_t> gradients{0};      // worked on to the end; finds the ends of epochs
+  alignas(kCacheLine) std::atomic<std::uint64_t> gradients;         // worked on to the end; finds the ends of epochs
   alignas(kCacheLine) std::atomic<float*> armed_snapshot{nullptr};  // a buffer for whoever ends the next epoch
 
   std::mutex failure_mutex;  // guards failure and failed_at
@@ -70,7 +83,12 @@ struct RunState {
   /// Something is not finite: the run ends.
   void diverge() {
     diverged.store(true, std::memory_order_relaxed);
-    stop.store(true, std::memory_order_relaxed);
+    signal.stop();
+  }
+
+  /// Ends a pause in which all workers rest.
+  void go_on() {
+    signal.go_on([this] { rounds.store(kUnlimited, std::memory_order_relaxed); });
   }
 
   Counts totals() const;

@@ -1,7 +1,6 @@
 // The team: m threads that run workers to completion. First failure wins, everybody drains, no thread outlives it.
 #pragma once
 
-#include <atomic>
 #include <latch>
 #include <thread>
 #include <vector>
@@ -14,29 +13,22 @@ namespace asap {
 template <Store S>
 class Team {
  public:
-  Team(RunState& run, S& store)
-      : run_(run),
-        store_(store),
-        running_(run.options.workers),
-        ready_(static_cast<std::ptrdiff_t>(run.options.workers)) {
+  Team(RunState& run, S& store) : run_(run), store_(store), ready_(static_cast<std::ptrdiff_t>(run.options.workers)) {
     try {
       start_threads();
     } catch (...) {  // the system gives no more threads
       run_.fail(std::current_exception(), run_.here());
       ready_.count_down(static_cast<std::ptrdiff_t>(run_.options.workers - threads_.size()));
-      running_.fetch_sub(run_.options.workers - threads_.size(), std::memory_order_relaxed);
+      run_.signal.leave(run_.options.workers - threads_.size());
     }
     open_gate();
   }
   ~Team() {
-    run_.stop.store(true, std::memory_order_relaxed);
+    run_.signal.stop();
     join();
   }
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;
-
-  /// Whether every worker has ended; what they wrote is visible then.
-  bool ended() const { return running_.load(std::memory_order_acquire) == 0; }
 
   void join() {
     for (std::thread& thread : threads_)
@@ -54,6 +46,7 @@ class Team {
   /// Lets the workers go once each has what it needs, or nobody if one has not. The clock starts here.
   void open_gate() {
     ready_.wait();
+    complete_ = run_.signal.goes();
     run_.clock.restart();
     gate_.count_down();
   }
@@ -68,8 +61,8 @@ class Team {
     }
     ready_.count_down();
     gate_.wait();
-    if (worker) run(*worker, id);
-    running_.fetch_sub(1, std::memory_order_release);  // pairs with the acquire in ended()
+    if (complete_) run(*worker, id);
+    run_.signal.leave();
     run_.events.post({});
   }
 
@@ -85,8 +78,8 @@ class Team {
 
   RunState& run_;
   S& store_;
-  std::atomic<std::size_t> running_;
   std::latch ready_, gate_{1};
+  bool complete_ = false;  // everybody got ready, and the run is to begin; written before the gate opens
   std::vector<std::thread> threads_;
 };
 

@@ -33,6 +33,8 @@ void check(const TrainOptions& options) {
   if (!(options.weight_decay >= 0.0 && std::isfinite(options.weight_decay)))
     invalid_argument("weight_decay must be a finite number of at least 0; got ", options.weight_decay);
   if (options.policy.sample) check(*options.policy.sample);
+  if (options.checkpoint && !(options.checkpoint->every > 0 && std::isfinite(options.checkpoint->every)))
+    invalid_argument("the interval of checkpoints must be a finite number above 0; got ", options.checkpoint->every);
 }
 
 void check_fused(const Objective& objective, const TrainOptions& options) {
@@ -63,6 +65,14 @@ void check_validation(const Objective& objective, const Objective& validation) {
                      validation.num_parameters());
 }
 
+/// θ and, of a resumed run, the velocity, as the stores have them.
+AlignedBuffer<float> first_state(const StateLayout& layout, std::span<const float> theta, const Checkpoint* resume) {
+  AlignedBuffer<float> state(layout.size());
+  std::copy(theta.begin(), theta.end(), state.data());
+  if (resume) std::copy(resume->velocity.begin(), resume->velocity.end(), layout.velocity(state.data()));
+  return state;
+}
+
 PlacementReport placement_report(const RunState& state, const InterleavedMemory& memory) {
   PlacementReport report{.cpus = state.placement.cpus, .nodes = memory.nodes(), .interleave_error = memory.error()};
   for (const std::error_code& error : state.pin_errors) {
@@ -75,12 +85,12 @@ PlacementReport placement_report(const RunState& state, const InterleavedMemory&
 
 /// The run in one engine: workers on their threads, the coordinator on this one.
 template <Store S>
-Report run_on(S& store, RunState& state, std::span<float> theta, Observer& observer) {
-  Coordinator coordinator(state, [&](std::span<float> out) { return store.snapshot(out); }, theta, observer);
+Report run_on(S& store, RunState& state, const StateLayout& layout, std::span<float> theta, Observer& observer) {
+  Coordinator coordinator(state, [&](std::span<float> out) { return store.snapshot(out); }, layout, theta, observer);
   std::optional<Failure> of_worker;
   try {
     const ProcessOwned<Team<S>> team(new Team<S>(state, store));
-    coordinator.serve([&] { return team->ended(); });
+    coordinator.serve();
     team->join();
     if (state.spiller) state.spiller->finish();
     if (state.failure) {
@@ -104,6 +114,10 @@ Report run_on(S& store, RunState& state, std::span<float> theta, Observer& obser
 
 Report train(const Objective& objective, std::span<float> theta, const TrainOptions& options, Observer& observer) {
   check(options);
+  if (options.resume) {
+    check(*options.resume, theta.size(), options.momentum);
+    std::copy(options.resume->theta.begin(), options.resume->theta.end(), theta.begin());
+  }
   check(objective, theta);
   check_fused(objective, options);
   if (options.validation) check_validation(objective, *options.validation);
@@ -113,8 +127,10 @@ Report train(const Objective& objective, std::span<float> theta, const TrainOpti
   Report report = std::visit(
       [&](const auto& engine) {
         using S = decltype(make_store(engine, layout, options.workers, theta));
-        const ProcessOwned<S> store(new S(make_store(engine, layout, options.workers, theta)));
-        return run_on(*store, *state, theta, observer);
+        const Version version = options.resume ? options.resume->version : 0;
+        const ProcessOwned<S> store(new S(make_store(
+            engine, layout, options.workers, Start(first_state(layout, theta, options.resume).span(), version))));
+        return run_on(*store, *state, layout, theta, observer);
       },
       options.engine);
   report.placement = placement_report(*state, *memory);

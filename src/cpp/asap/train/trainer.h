@@ -17,6 +17,7 @@
 #include "asap/step/policy.h"
 #include "asap/step/rate.h"
 #include "asap/trace/record.h"
+#include "asap/train/checkpoint.h"
 #include "asap/train/engine.h"
 #include "asap/train/report.h"
 
@@ -57,6 +58,15 @@ struct TrainOptions {
 
   /// Gets a record of every gradient, for replay(); what it throws ends the run. nullptr: the run is not traced.
   TraceSink* trace = nullptr;
+
+  /// How often the observer gets a checkpoint, and another one at the end of a run that did not diverge. Nothing:
+  /// never.
+  std::optional<CheckpointInterval> checkpoint = std::nullopt;
+
+  /// Where to go on, instead of the beginning: all limits count from there. Everything above must be as it was, except
+  /// for limits, validation and trace, and with another number of workers the policy begins anew. nullptr: a run of its
+  /// own.
+  const Checkpoint* resume = nullptr;
 };
 
 /// The live state of a run, for the observer. Valid only during its calls.
@@ -88,16 +98,18 @@ struct Failure {
 class Observer {
  public:
   virtual ~Observer() = default;
-  virtual void on_epoch(const EpochRecord&, LiveRun&) {}  ///< after each row of the history
-  virtual void on_tick(LiveRun&) {}                       ///< about every 50 ms, during evaluations too
-  virtual void on_failure(const Failure&) noexcept {}     ///< before the exception is passed on, when all have ended
+  virtual void on_epoch(const EpochRecord&, LiveRun&) {}      ///< after each row of the history
+  virtual void on_tick(LiveRun&) {}                           ///< about every 50 ms, during evaluations too
+  virtual void on_checkpoint(const Checkpoint&, LiveRun&) {}  ///< while the workers go on
+  virtual void on_failure(const Failure&) noexcept {}  ///< before the exception is passed on, when all have ended
 };
 
-/// Trains from the parameters in theta and leaves the result there; when the run diverged, the last snapshot taken
-/// before that whose values were all finite. Throws std::invalid_argument for options that do not fit, and passes on
-/// the first exception of a worker, the policy or the observer after all threads have ended; theta then holds the final
-/// parameters if finite, else the last finite snapshot. In a child that was forked by the observer or the policy it
-/// throws std::runtime_error, since the workers are the parent's; theta is left as it is there.
+/// Trains from the parameters in theta (of a resumed run from those of its checkpoint) and leaves the result there;
+/// when the run diverged, the last snapshot taken before that whose values were all finite. Throws
+/// std::invalid_argument for options that do not fit, and passes on the first exception of a worker, the policy or the
+/// observer after all threads have ended; theta then holds the final parameters if finite, else the last finite
+/// snapshot. In a child that was forked by the observer or the policy it throws std::runtime_error, since the workers
+/// are the parent's; theta is left as it is there.
 Report train(const Objective& objective, std::span<float> theta, const TrainOptions& options, Observer& observer);
 Report train(const Objective& objective, std::span<float> theta, const TrainOptions& options);
 

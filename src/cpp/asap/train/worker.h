@@ -39,7 +39,7 @@ class Worker {
 
   /// Allocates nothing; what it uses was made by the constructor.
   void run() {
-    while (!run_.stop.load(std::memory_order_relaxed) && turn()) {
+    while (may_begin() && turn()) {
     }
   }
 
@@ -62,6 +62,7 @@ class Worker {
 
   /// However the loop ended: nobody waits for this worker from here on.
   void leave() noexcept {
+    pass_on_signal();
     store_.leave(handle_);
     run_.tables.release(table_reader_);
   }
@@ -79,6 +80,20 @@ class Worker {
     std::span<const std::uint64_t> samples;  // of the indices
   };
 
+  /// Between two updates: whether another one is to begin, after a pause perhaps.
+  bool may_begin() {
+    while (!(kWorksInRounds<S> ? round_ < run_.rounds.load(std::memory_order_relaxed) : run_.signal.goes()))
+      if (!run_.signal.wait()) return false;
+    return true;
+  }
+
+  /// Nobody may wait at a barrier to which others do not come: who hears of a pause or an end before it makes this
+  /// round the last one, and behind it everybody knows.
+  void pass_on_signal() noexcept {
+    if constexpr (kWorksInRounds<S>)
+      if (!run_.signal.goes()) run_.rounds.store(round_, std::memory_order_relaxed);
+  }
+
   void update(std::uint64_t number) {
     const StepRule rule(run_.options.rate, run_.tables.acquire(table_reader_));
     const Batch batch = make_batch(number);
@@ -86,7 +101,9 @@ class Worker {
     const double loss = differentiate(batch);
     const bool finite = is_finite(loss);
     skipped_in_a_row_ = finite ? 0 : skipped_in_a_row_ + 1;
-    if (skipped_in_a_row_ > max_skips_) return run_.diverge();
+    if (skipped_in_a_row_ > max_skips_) run_.diverge();
+    pass_on_signal();
+    if (skipped_in_a_row_ > max_skips_) return;
     const Receipt receipt = finite ? publish(rule) : skip();
     run_.workers[id_].record(receipt, batch.samples.size(), loss, run_.window);
     if (trace_ && finite) trace_->add(number, receipt);
@@ -160,21 +177,21 @@ class Worker {
 
   std::optional<std::uint64_t> next_batch() {
     if constexpr (kWorksInRounds<S>) {
-      const std::uint64_t number = round_++ * run_.options.workers + id_;
+      const std::uint64_t number = run_.first + round_++ * run_.options.workers + id_;
       return run_.batches.contains(number) ? std::optional(number) : std::nullopt;
     } else {
       return run_.batches.take();
     }
   }
 
-  /// Tells the coordinator when this update completed an epoch or the policy's sample.
+  /// Tells the coordinator when this update completed an epoch, or what it waits for.
   void announce(const Receipt& receipt) {
     // acq_rel: whoever ends an epoch sees the counts and parameters of all gradients before, so that the last row is
     // exact.
     const std::uint64_t gradients = run_.gradients.fetch_add(1, std::memory_order_acq_rel) + 1;
     if (gradients % run_.batches.batches_per_epoch() == 0) announce_epoch(gradients);
-    if (receipt.outcome == Outcome::published && receipt.replaced + 1 == run_.window.last)
-      run_.events.post({.kind = Event::Kind::sample_complete});
+    if (receipt.outcome == Outcome::published && receipt.replaced + 1 == run_.milestone.load(std::memory_order_relaxed))
+      run_.events.post({.kind = Event::Kind::milestone});
   }
 
   void announce_epoch(std::uint64_t gradients) {
@@ -203,7 +220,7 @@ class Worker {
   Listing current_, next_;
   const std::uint64_t max_skips_;  // in a row, of gradients that are not finite
   std::uint64_t skipped_in_a_row_ = 0;
-  std::uint64_t round_ = 0;
+  std::uint64_t round_ = 0;  // rounds begun
 };
 
 }  // namespace asap

@@ -4,13 +4,14 @@
 #include "asap/staleness/histogram.h"
 #include "asap/step/policy.h"
 #include "asap/store/store.h"
+#include "asap/train/checkpoint.h"
 #include "asap/train/report.h"
 #include "asap/train/whole_value.h"
 
 namespace asap {
 
-/// Thread-safety: `record` and `end` by one worker, the rest by anybody. Progress: `record` is wait-free. Starts on a
-/// cache line of its own.
+/// Thread-safety: `record` and `end` by one worker, `resume` before it starts, the rest by anybody. Progress: `record`
+/// is wait-free. Starts on a cache line of its own.
 class alignas(kCacheLine) WorkerState {
  public:
   /// One gradient and what became of it. `window`: the updates whose τ the policy samples.
@@ -21,6 +22,23 @@ class alignas(kCacheLine) WorkerState {
       if (receipt.replaced >= window.first && receipt.replaced < window.last) sample(receipt);
     }
     count(receipt, samples, loss);
+  }
+
+  /// Goes on from what the worker of this number had done. `same_sample`: the policy's window is the same, too.
+  void resume(const WorkerTotals& before, bool same_sample) {
+    counts_ = before.counts;
+    shown_.store(counts_);
+    staleness_.add(before.staleness);
+    rejections_.add(before.rejections);
+    if (!same_sample) return;
+    sampled_.add(before.sampled);
+    sampled_published_.fetch_add(before.sampled_published, std::memory_order_relaxed);
+  }
+
+  /// Exact while the worker is not at an update.
+  WorkerTotals totals() const {
+    return {counts(), staleness_.distribution(), rejections_.distribution(), sampled_.distribution(),
+            sampled_published()};
   }
 
   Counts counts() const { return shown_.load(); }
