@@ -28,7 +28,23 @@ from asap.rates import ConstantRate, CosineRate, StepRate
 from asap.replayer import Replay, replay
 from asap.run import Run
 from asap.staleness import StalenessDistribution
-from asap.steps import Constant, Custom, FLeet, Inverse, InversePlusOne, TailTau
+from asap.steps import (
+    Clipped,
+    Constant,
+    Custom,
+    DelayAdaptive,
+    Exponential,
+    FLeet,
+    Hinge,
+    Inverse,
+    InversePlusOne,
+    MindTheStep,
+    Normalised,
+    Power,
+    Ringmaster,
+    TailTau,
+    Threshold,
+)
 from asap.stops import Patience, TargetAccuracy, TargetLoss
 from asap.trace import Trace
 from asap.trainer import train
@@ -37,15 +53,19 @@ __version__ = _core.__version__
 
 __all__ = [
     "Benchmark",
+    "Clipped",
     "Constant",
     "ConstantRate",
     "Conv2d",
     "CosineRate",
     "Custom",
+    "DelayAdaptive",
     "Dense",
     "Evaluation",
+    "Exponential",
     "FLeet",
     "Flatten",
+    "Hinge",
     "History",
     "Hogwild",
     "Inverse",
@@ -53,10 +73,14 @@ __all__ = [
     "Leashed",
     "Locked",
     "MaxPool2d",
+    "MindTheStep",
     "Model",
+    "Normalised",
     "Patience",
+    "Power",
     "ReLU",
     "Replay",
+    "Ringmaster",
     "Run",
     "RunState",
     "Sequential",
@@ -67,6 +91,7 @@ __all__ = [
     "Tanh",
     "TargetAccuracy",
     "TargetLoss",
+    "Threshold",
     "Trace",
     "bench",
     "datasets",

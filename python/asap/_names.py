@@ -34,14 +34,24 @@ STEPS: dict[str, tuple[type[Any], Option]] = {
     "constant": (steps.Constant, None),
     "inverse": (steps.Inverse, None),
     "inverse-plus-one": (steps.InversePlusOne, None),
+    "power": (steps.Power, float),
+    "hinge": (steps.Hinge, float),
+    "exponential": (steps.Exponential, float),
+    "delay-adaptive": (steps.DelayAdaptive, None),
+    "threshold": (steps.Threshold, int),
+    "ringmaster": (steps.Ringmaster, int),
     "fleet": (steps.FLeet, float),
     "tail": (steps.TailTau, float),
+    "mind-the-step": (steps.MindTheStep, str),
 }
 MODELS: dict[str, type[Sequential]] = {"mlp": models.MLP, "cnn": models.CNN, "lenet": models.LeNet}
 SCHEDULES: dict[str, Callable[[float], float | CosineRate]] = {"constant": float, "cosine": CosineRate}
 
 ENGINE_HELP = "sequential, synchronous, locked, hogwild[:in-place|:copy|:fused] or leashed[:K], K the persistence."
-STEP_HELP = "constant, inverse, inverse-plus-one, fleet[:T] or tail[:A], T the threshold, A the amplitude."
+STEP_HELP = (
+    "constant, inverse, inverse-plus-one, power[:a], hinge[:a], exponential[:β], delay-adaptive, threshold[:τ_C], "
+    "ringmaster:R, fleet[:T], tail[:A], mind-the-step[:LAW], or normalised:STEP."
+)
 
 
 def engine(text: str) -> Engine:
@@ -53,7 +63,12 @@ def engine(text: str) -> Engine:
 
 def step(text: str, rate: float, schedule: str, sample: tuple[int, int]) -> Step:
     """Return the step that a word stands for, at a base rate on a schedule; `sample` is for steps with a window."""
+    outer, colon, inner = text.partition(":")
+    if outer == "normalised" and colon:
+        return steps.Normalised(step(inner, rate, schedule, sample), sample)
     kind, options = _parse("step", text, STEPS)
+    if kind is steps.Ringmaster and not options:
+        raise ValueError("step ringmaster must name its limit R, as in ringmaster:8; got 'ringmaster'")
     window = {"sample": sample} if "sample" in kind.__dataclass_fields__ else {}
     scheduled = SCHEDULES[_checks.choice("schedule", schedule, SCHEDULES)](_checks.positive("rate", rate))
     made: Step = kind(scheduled, *options, **window)

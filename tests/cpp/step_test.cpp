@@ -1,4 +1,5 @@
 // Policies against their closed forms, schedules, and the switch of tables under running readers.
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <numbers>
@@ -10,6 +11,7 @@
 #include "asap/step/policy.h"
 #include "asap/step/rate.h"
 #include "asap/step/scale_table.h"
+#include "asap/step/staleness_law.h"
 #include "check.h"
 #include "distributions.h"
 
@@ -38,8 +40,74 @@ TEST(closed_forms_hold_over_the_whole_curve) {
   check_curve(policy::constant(), [](double) { return 1.0; });
   check_curve(policy::inverse(), [](double tau) { return tau == 0 ? 1.0 : 1.0 / tau; });
   check_curve(policy::inverse_plus_one(), [](double tau) { return 1.0 / (tau + 1.0); });
+  check_curve(policy::power(0.5), [](double tau) { return 1.0 / std::sqrt(tau + 1.0); });
+  check_curve(policy::hinge(10.0, 4), [](double tau) { return tau <= 4 ? 1.0 : 1.0 / (10.0 * (tau - 4) + 1.0); });
+  check_curve(policy::exponential(0.3), [](double tau) { return std::exp(-0.3 * tau); });
+  check_curve(policy::delay_adaptive(), [](double tau) { return std::min(1.0, 8.0 / std::max(tau, 1.0)); });
+  check_curve(policy::threshold(5, std::nullopt), [](double tau) { return tau <= 5 ? 1.0 : 0.0; });
+  check_curve(policy::threshold(5, 0.5), [](double tau) { return tau <= 5 ? 1.0 : std::min(1.0, 5.0 / tau); });
+  check_curve(policy::threshold(std::nullopt, std::nullopt), [](double tau) { return tau <= 8 ? 1.0 : 0.0; });
+  check_curve(policy::ringmaster(7), [](double tau) { return tau < 7 ? 1.0 : 0.0; });
   const double beta = 2.0 / 12.0 * std::log(1.0 + 12.0 / 2.0);
   check_curve(policy::fleet(12.0, kWindow), [&](double tau) { return std::exp(-beta * tau); });
+}
+
+TEST(mind_the_step_divides_by_the_law_that_was_seen) {
+  std::mt19937_64 random(4);
+  std::geometric_distribution<int> geometric(0.2);
+  std::poisson_distribution<int> poisson(7.0);
+  std::vector<std::uint64_t> counts(200);
+  for (int i = 0; i < 100'000; ++i) ++counts[static_cast<std::size_t>(geometric(random))];
+  const Distribution of_geometric(counts);
+  const double q = of_geometric.mean() / (1.0 + of_geometric.mean());
+  const ScaleTable table =
+      policy::mind_the_step(policy::Law::geometric, 1e300, 150, kWindow).table(of_geometric, kContext);
+  for (Tau tau = 1; tau <= 150; ++tau) CHECK_NEAR(table(tau) / table(tau - 1), 1.0 / q, 1e-9);
+  CHECK(table(151) == 0.0);
+  CHECK_NEAR(mean_scale(table, of_geometric), 1.0, 1e-9);
+
+  counts.assign(200, 0);
+  for (int i = 0; i < 100'000; ++i) ++counts[static_cast<std::size_t>(poisson(random))];
+  const Distribution of_poisson(counts);
+  const auto fitted = [&](policy::Law law) { return policy::StalenessLaw::fit(law, of_poisson); };
+  CHECK_NEAR(std::exp(fitted(policy::Law::poisson).log_lambda), of_poisson.mean(), 1e-12);
+  const policy::StalenessLaw free = fitted(policy::Law::conway_maxwell_poisson);
+  CHECK_NEAR(free.nu, 1.0, 0.02);
+  CHECK_NEAR(free.log_lambda, std::log(of_poisson.mean()), 0.05);
+  CHECK_NEAR(policy::StalenessLaw::fit(policy::Law::conway_maxwell_poisson, of_geometric).nu, 0.0, 0.02);
+}
+
+TEST(mind_the_step_keeps_the_mean_but_for_its_cap_and_its_end) {
+  std::mt19937_64 random(5);
+  for (int round = 0; round < 60; ++round) {
+    const Distribution p = random_distribution(random);
+    for (const auto law : {policy::Law::geometric, policy::Law::poisson, policy::Law::conway_maxwell_poisson}) {
+      CHECK_NEAR(mean_scale(policy::mind_the_step(law, 1e300, 5000, kWindow).table(p, kContext), p), 1.0, 1e-9);
+      const ScaleTable capped = policy::mind_the_step(law, 5.0, 20, kWindow).table(p, kContext);
+      CHECK(*std::max_element(capped.entries().begin(), capped.entries().end()) <= 5.0);
+      CHECK(capped(21) == 0.0 && capped(5000) == 0.0);
+    }
+  }
+  CHECK(policy::mind_the_step(policy::Law::poisson, 5.0, 150, kWindow).table(Distribution({7}), kContext)(0) == 1.0);
+}
+
+TEST(composed_policies_scale_and_clip_another_one) {
+  std::mt19937_64 random(6);
+  const Policy normalised = policy::normalised(policy::inverse(), kWindow);
+  CHECK(normalised.sample->first == kWindow.first && normalised.table({}, kContext).entries() == std::vector{1.0});
+  for (int round = 0; round < 100; ++round) {
+    const Distribution p = random_distribution(random);
+    const ScaleTable table = normalised.table(p, kContext);
+    CHECK_NEAR(mean_scale(table, p), 1.0, 1e-12);
+    CHECK_NEAR(table(7) / table(2), 2.0 / 7.0, 1e-12);
+    const Policy clipped =
+        policy::clipped(policy::normalised(policy::tail_tau(1.0, Cdf::mid, {3, 4}), kWindow), 0.5, 1.5);
+    CHECK(clipped.sample->first == 3);
+    for (Tau tau = 0; tau < 70; ++tau)
+      CHECK_NEAR(clipped.table(p, kContext)(tau), std::clamp(1.0 + 1.0 - 2.0 * p.cdf(tau, Cdf::mid), 0.5, 1.5), 1e-12);
+  }
+  CHECK_THROWS(std::invalid_argument,
+               policy::normalised(policy::ringmaster(2), kWindow).table(Distribution({0, 0, 1}), kContext), "E[C] = 0");
 }
 
 TEST(fleet_takes_its_threshold_from_the_workers_and_then_from_the_distribution) {
@@ -111,6 +179,14 @@ TEST(arguments_out_of_range_are_named) {
   CHECK_THROWS(std::invalid_argument, policy::tail_tau(1.5, Cdf::mid, kWindow), "amplitude must be in [0, 1]; got 1.5");
   CHECK_THROWS(std::invalid_argument, policy::tail_tau(1.0, Cdf::mid, {15, 15}), "got (15, 15)");
   CHECK_THROWS(std::invalid_argument, policy::fleet(-1.0, kWindow), "threshold");
+  CHECK_THROWS(std::invalid_argument, policy::power(-0.5), "exponent must be a finite number ≥ 0; got -0.5");
+  CHECK_THROWS(std::invalid_argument, policy::hinge(-1.0, 4), "slope must be");
+  CHECK_THROWS(std::invalid_argument, policy::exponential(-1.0), "decay must be");
+  CHECK_THROWS(std::invalid_argument, policy::threshold(4, 0.0), "smoothness must be a finite number above 0; got 0");
+  CHECK_THROWS(std::invalid_argument, policy::ringmaster(0), "limit must be at least 1");
+  CHECK_THROWS(std::invalid_argument, policy::mind_the_step(policy::Law::poisson, 0.0, 150, kWindow), "cap must be");
+  CHECK_THROWS(std::invalid_argument, policy::clipped(policy::constant(), 2.0, 1.0), "got 2 and 1");
+  CHECK_THROWS(std::invalid_argument, policy::normalised(policy::constant(), {4, 4}), "got (4, 4)");
   CHECK_THROWS(std::invalid_argument, policy::fixed({}), "at least one entry");
   CHECK_THROWS(std::invalid_argument, policy::fixed({1.0, -0.5}), "C(1) = -0.5");
   CHECK_THROWS(std::invalid_argument, policy::fixed({std::nan("")}), "C(0)");

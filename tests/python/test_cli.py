@@ -145,7 +145,9 @@ def test_a_diverged_run_returns_1(command: Command, digits: list[str]) -> None:
             "engine hogwild:… must be one of 'in-place', 'copy', 'fused'; got 'sideways'",
         ),
         (["--engine", "locked:2"], "engine locked takes no option; got 'locked:2'"),
-        (["--step", "slow"], "'constant', 'inverse', 'inverse-plus-one', 'fleet', 'tail'; got 'slow'"),
+        (["--step", "slow"], "step must be one of 'constant', 'inverse', 'inverse-plus-one', 'power'"),
+        (["--step", "ringmaster"], "step ringmaster must name its limit R, as in ringmaster:8"),
+        (["--step", "normalised:slow"], "step must be one of 'constant'"),
         (["--step", "tail:2"], "amplitude must be a number in [0, 1]; got 2.0"),
         (["--sample", "5", "5", "--step", "tail"], "sample must be (first, last)"),
         (["--rate", "0"], "rate must be a finite number above 0; got 0.0"),
@@ -351,6 +353,24 @@ def test_every_word_makes_its_choice() -> None:
     assert _names.step("fleet:9", 0.1, "constant", window) == asap.FLeet(0.1, threshold=9.0, sample=window)
     assert _names.step("tail", 0.1, "cosine", window) == asap.TailTau(asap.CosineRate(0.1), sample=window)
     assert _names.step("inverse", 0.1, "constant", window) == asap.Inverse(0.1)
+    assert [_names.step(word, 0.1, "constant", window) for word in ("power:2", "hinge", "exponential:0.5")] == [
+        asap.Power(0.1, 2.0),
+        asap.Hinge(0.1),
+        asap.Exponential(0.1, 0.5),
+    ]
+    assert [
+        _names.step(word, 0.1, "constant", window) for word in ("delay-adaptive", "threshold:3", "ringmaster:4")
+    ] == [
+        asap.DelayAdaptive(0.1),
+        asap.Threshold(0.1, 3),
+        asap.Ringmaster(0.1, 4),
+    ]
+    assert _names.step("mind-the-step:poisson", 0.1, "constant", window) == asap.MindTheStep(
+        0.1, "poisson", sample=window
+    )
+    assert _names.step("normalised:power:2", 0.1, "cosine", window) == asap.Normalised(
+        asap.Power(asap.CosineRate(0.1), 2.0), sample=window
+    )
 
 
 def test_the_first_command_of_a_user_learns_mnist(need_data: Callable[[str], None]) -> None:

@@ -152,6 +152,33 @@ def test_a_saved_run_is_two_files(run: asap.Run, tmp_path: Path) -> None:
     assert run.save(str(folder)) == folder
 
 
+@pytest.mark.parametrize(
+    "step",
+    [
+        asap.Clipped(asap.Normalised(asap.Inverse(asap.CosineRate(0.05)), sample=(1, 3)), 0.5, 2.0),
+        asap.MindTheStep(0.05, "poisson", sample=(1, 3)),
+    ],
+    ids=lambda step: type(step).__name__,
+)
+def test_a_step_of_the_runs_own_staleness_is_in_force_from_its_window_on_and_saved(
+    step: asap.steps.Step, blobs: Data, make_model: MakeModel, tmp_path: Path
+) -> None:
+    ticks: list[float] = []
+
+    def stop(state: asap.RunState) -> None:  # at the second tick: at the first, the window may not be complete
+        if state.event == "tick" and state.updates > 3 * 3:
+            ticks.append(state.seconds)
+            if len(ticks) == 2:
+                state.stop()
+
+    run = asap.train(make_model(), blobs, engine=asap.Locked(), step=step, workers=3, epochs=10**6, callbacks=stop)
+    first, second = run.tables
+    assert (first.update, first.entries.tolist()) == (0, [1.0])
+    assert second.update >= 3 * 3
+    run.save(tmp_path / "run")
+    assert asap.Run.load(tmp_path / "run").config.step == step
+
+
 def test_a_run_can_be_pickled(run: asap.Run) -> None:
     assert pickle.loads(pickle.dumps(run)).to_dict() == run.to_dict()
 

@@ -1,10 +1,11 @@
 """Steps and rates: every table against its closed form, every argument against what is accepted."""
 
 import pickle
+from collections.abc import Callable
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 import asap
 from asap.steps import Step, as_step
@@ -15,7 +16,16 @@ STEPS = [
     asap.InversePlusOne(asap.StepRate(0.1, 0.5, every=3)),
     asap.FLeet(0.1, threshold=8.0),
     asap.TailTau(asap.CosineRate(0.1), amplitude=0.5, cdf="inclusive", sample=(1, 9)),
+    asap.Power(0.1, exponent=1.5),
+    asap.Hinge(0.1, slope=2.0, grace=3),
+    asap.Exponential(0.1, decay=0.25),
+    asap.DelayAdaptive(0.1),
+    asap.Threshold(0.1, critical=3, smoothness=2.0),
+    asap.Ringmaster(0.1, limit=4),
+    asap.MindTheStep(0.1, law="poisson", cap=4.0, last=100, sample=(2, 5)),
     asap.Custom(0.1, [1.0, 0.5, 0.0]),
+    asap.Normalised(asap.Inverse(asap.CosineRate(0.1)), sample=(1, 2)),
+    asap.Clipped(asap.Normalised(asap.Inverse(0.1)), 0.5, 2.0),
 ]
 
 
@@ -43,6 +53,60 @@ def test_inverse_is_1_over_tau_from_1_on() -> None:
 
 def test_inverse_plus_one() -> None:
     np.testing.assert_allclose(look_up(asap.InversePlusOne(0.1).table(), TAUS), 1 / (TAUS + 1), rtol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("step", "curve"),
+    [
+        (asap.Power(0.1), lambda tau: (tau + 1) ** -0.5),
+        (asap.Power(0.1, exponent=2), lambda tau: (tau + 1.0) ** -2),
+        (asap.Hinge(0.1), lambda tau: np.where(tau <= 4, 1, 1 / (10 * np.maximum(tau - 4, 0) + 1))),
+        (asap.Exponential(0.1, decay=0.3), lambda tau: np.exp(-0.3 * tau)),
+        (asap.DelayAdaptive(0.1), lambda tau: np.minimum(1, 7 / np.maximum(tau, 1))),
+        (asap.Threshold(0.1), lambda tau: tau <= 7),
+        (
+            asap.Threshold(0.1, critical=3, smoothness=0.5),
+            lambda tau: np.where(tau <= 3, 1, np.minimum(1, 1 / (4 * 0.5 * 0.1 * np.maximum(tau, 1)))),
+        ),
+        (asap.Ringmaster(0.1, limit=5), lambda tau: tau < 5),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_closed_forms_hold_over_the_whole_curve(step: Step, curve: Callable[[NDArray[np.int64]], ArrayLike]) -> None:
+    np.testing.assert_allclose(look_up(step.table(workers=7), TAUS), curve(TAUS), rtol=1e-12)
+
+
+def test_mind_the_step_divides_by_the_geometric_law_it_saw() -> None:
+    counts = random_counts(1)
+    table = asap.MindTheStep(0.1, cap=1e12, last=10_000).table(counts)
+    p, taus = counts / counts.sum(), np.arange(counts.size)
+    q = (p @ taus) / (1 + p @ taus)
+    np.testing.assert_allclose(
+        look_up(table, taus), q ** -taus.astype(float) / (p @ q ** -taus.astype(float)), rtol=1e-9
+    )
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("law", ["geometric", "poisson", "conway-maxwell-poisson"])
+def test_mind_the_step_keeps_the_mean_until_it_is_capped(law: str, seed: int) -> None:
+    counts = random_counts(seed)
+    table = asap.MindTheStep(0.1, law, cap=1e300, last=10_000).table(counts)
+    assert asap.framework.check(table, counts).mean == pytest.approx(1, abs=1e-9)
+    capped = asap.MindTheStep(0.1, law, last=20).table(counts)
+    assert capped.max() <= 5
+    assert not look_up(capped, np.arange(21, 30)).any()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_composed_steps_scale_and_clip_the_one_inside(seed: int) -> None:
+    counts = random_counts(seed)
+    inverse, p = asap.Inverse(0.1).table(), counts / counts.sum()
+    scale = p @ look_up(inverse, np.arange(p.size))
+    np.testing.assert_allclose(asap.Normalised(asap.Inverse(0.1)).table(counts), inverse / scale, rtol=1e-12)
+    clipped = asap.Clipped(asap.Normalised(asap.Inverse(0.1)), 0.5, 2.0)
+    np.testing.assert_allclose(clipped.table(counts), np.clip(inverse / scale, 0.5, 2.0), rtol=1e-12)
+    assert clipped.rate == 0.1
+    assert asap.Normalised(asap.Inverse(0.1)).table().tolist() == [1.0]
 
 
 @pytest.mark.parametrize("threshold", [0.5, 1.0, 17.0, 400.0])
@@ -129,6 +193,21 @@ def test_custom_with_an_array_takes_no_window() -> None:
         (lambda: asap.Constant(True), "rate must be a finite number above 0.*; got True"),
         (lambda: asap.Constant(asap.CosineRate), r"rate must be .*; got the class CosineRate: add \("),
         (lambda: asap.FLeet(0.1, threshold=0), "threshold must be a finite number above 0; got 0"),
+        (lambda: asap.Power(0.1, -1), "exponent must be a finite number ≥ 0; got -1"),
+        (lambda: asap.Hinge(0.1, slope=-1), "slope must be a finite number ≥ 0; got -1"),
+        (lambda: asap.Hinge(0.1, grace=0.5), "grace must be an integer ≥ 0; got 0.5"),
+        (lambda: asap.Exponential(0.1, -1), "decay must be a finite number ≥ 0; got -1"),
+        (lambda: asap.Threshold(0.1, -1), "critical must be an integer ≥ 0; got -1"),
+        (lambda: asap.Threshold(0.1, 1, 0), "smoothness must be a finite number above 0; got 0"),
+        (lambda: asap.Ringmaster(0.1, 0), "limit must be an integer ≥ 1; got 0"),
+        (lambda: asap.MindTheStep(0.1, "normal"), "law must be one of 'geometric', 'poisson'.*; got 'normal'"),
+        (lambda: asap.MindTheStep(0.1, cap=0), "cap must be a finite number above 0; got 0"),
+        (lambda: asap.Normalised(0.1), "step must be a step such as .*; got 0.1"),
+        (lambda: asap.Normalised(asap.Inverse), "step must be .*; got the class Inverse"),
+        (
+            lambda: asap.Clipped(asap.Inverse(0.1), 2, 1),
+            "most must be a finite number above 0 and at least least, 2; got 1",
+        ),
         (lambda: asap.TailTau(0.1, amplitude=1.5), r"amplitude must be a number in \[0, 1\]; got 1.5"),
         (lambda: asap.TailTau(0.1, cdf="upper"), "cdf must be one of 'mid', 'inclusive', 'exclusive'; got 'upper'"),
         (lambda: asap.TailTau(0.1, sample=(5, 5)), r"sample must be \(first, last\).*; got \(5, 5\)"),

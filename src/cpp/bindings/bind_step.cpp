@@ -1,3 +1,5 @@
+#include <map>
+
 #include "asap/step/policy.h"
 #include "asap/step/rate.h"
 #include "bindings.h"
@@ -37,6 +39,18 @@ Policy tail_tau(double amplitude, const std::string& cdf, Sample sample) {
   return policy::tail_tau(amplitude, cdf_from(cdf), window_from(sample));
 }
 
+Policy mind_the_step(const std::string& law, double cap, Tau last, Sample sample) {
+  static const std::map<std::string, policy::Law> laws{
+      {"geometric", policy::Law::geometric},
+      {"poisson", policy::Law::poisson},
+      {"conway-maxwell-poisson", policy::Law::conway_maxwell_poisson},
+  };
+  const auto found = laws.find(law);
+  if (found == laws.end())
+    invalid_argument("law must be 'geometric', 'poisson' or 'conway-maxwell-poisson'; got '", law, "'");
+  return policy::mind_the_step(found->second, cap, last, window_from(sample));
+}
+
 py::array_t<double> table(const Policy& policy, const Distribution& distribution, std::size_t workers, double rate,
                           Version update) {
   return to_array(policy.table(distribution, {workers, rate, update}).entries());
@@ -55,11 +69,23 @@ void bind_step(py::module_& module) {
       .def_static("constant", &policy::constant)
       .def_static("inverse", &policy::inverse)
       .def_static("inverse_plus_one", &policy::inverse_plus_one)
+      .def_static("power", &policy::power, py::arg("exponent"))
+      .def_static("hinge", &policy::hinge, py::arg("slope"), py::arg("grace"))
+      .def_static("exponential", &policy::exponential, py::arg("decay"))
+      .def_static("delay_adaptive", &policy::delay_adaptive)
+      .def_static("threshold", &policy::threshold, py::arg("critical"), py::arg("smoothness"))
+      .def_static("ringmaster", &policy::ringmaster, py::arg("limit"))
       .def_static(
           "fleet",
           [](std::optional<double> threshold, Sample sample) { return policy::fleet(threshold, window_from(sample)); },
           py::arg("threshold"), py::arg("sample"))
       .def_static("tail_tau", &tail_tau, py::arg("amplitude"), py::arg("cdf"), py::arg("sample"))
+      .def_static("mind_the_step", &mind_the_step, py::arg("law"), py::arg("cap"), py::arg("last"), py::arg("sample"))
+      .def_static(
+          "normalised",
+          [](const Policy& policy, Sample sample) { return policy::normalised(policy, window_from(sample)); },
+          py::arg("policy"), py::arg("sample"))
+      .def_static("clipped", &policy::clipped, py::arg("policy"), py::arg("least"), py::arg("most"))
       .def_static(
           "fixed", [](const py::object& entries) { return policy::fixed(table_from(entries).entries()); },
           py::arg("entries"))

@@ -38,20 +38,54 @@ struct Policy {
 
 namespace policy {
 
+// --- functions of τ alone (step/closed_forms.cpp)
+
 /// C(τ) = 1: plain AsyncSGD.
 Policy constant();
 /// C(τ) = 1/τ, C(0) = 1 (Zhang et al. 2016).
 Policy inverse();
 /// C(τ) = 1/(τ + 1).
 Policy inverse_plus_one();
+/// C(τ) = (τ + 1)^−a, a ≥ 0 (Xie et al. 2019; a = ½: Nguyen et al. 2022).
+Policy power(double exponent);
+/// C(τ) = 1 for τ ≤ b, else 1/(a(τ − b) + 1), a ≥ 0 (Xie et al. 2019).
+Policy hinge(double slope, Tau grace);
+/// C(τ) = e^(−βτ), β ≥ 0 (Chan and Lane 2014).
+Policy exponential(double decay);
+/// C(τ) = min(1, m/τ) with m workers (Mishchenko et al. 2022).
+Policy delay_adaptive();
+/// C(τ) = 1 for τ ≤ τ_C, by default m; beyond it min(1, 1/(4Lητ)), or 0 without L (Koloskova et al. 2022). η is the
+/// rate when the table is made.
+Policy threshold(std::optional<Tau> critical, std::optional<double> smoothness);
+/// C(τ) = 1 for τ < R, else 0 (Maranjyan et al. 2025).
+Policy ringmaster(Tau limit);
+/// A fixed table.
+Policy fixed(std::vector<double> entries);
+
+// --- functions of the distribution of this execution (step/instance_based.cpp)
+
 /// C(τ) = e^(−βτ), β = (2/T)·ln(1 + T/2) (Damaskinos et al. 2020). Without a given T it is m + 1 until the window is
 /// complete, then the window's 99.7th percentile of τ (at least 1).
 Policy fleet(std::optional<double> threshold, SampleWindow sample);
 /// C(τ) = 1 + A·(1 − 2F(τ)), A in [0, 1] (Bäckström, Papatriantafilou, Tsigas 2022). C = 1 until the window is
 /// complete; beyond the largest τ seen F = 1.
 Policy tail_tau(double amplitude, Cdf cdf, SampleWindow sample);
-/// A fixed table.
-Policy fixed(std::vector<double> entries);
+
+/// Laws of τ: geometric p ∝ q^τ, Poisson p ∝ λ^τ/τ!, Conway–Maxwell–Poisson p ∝ λ^τ/(τ!)^ν.
+enum class Law { geometric, poisson, conway_maxwell_poisson };
+
+/// C ∝ 1/p(τ) of the law that is likeliest to give the window's τ, but for its constant factors: q^−τ, λ^−τ τ! or
+/// λ^−τ (τ!)^ν; divided by its mean there, then at most `cap`, and 0 for τ > `last` (Bäckström et al. 2019). C = 1
+/// until the window is complete.
+Policy mind_the_step(Law law, double cap, Tau last, SampleWindow sample);
+
+// --- policies of policies (step/composed.cpp)
+
+/// C / E[C] of another policy, on the distribution of its window, or of this one when it has none; C = 1 until that is
+/// complete. Throws std::invalid_argument, when called, where E[C] is 0.
+Policy normalised(Policy policy, SampleWindow sample);
+/// Another policy's C, not below `least` and not above `most`.
+Policy clipped(Policy policy, double least, double most);
 
 }  // namespace policy
 
