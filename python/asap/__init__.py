@@ -19,6 +19,7 @@ except ImportError as error:
 from asap import datasets, engines, framework, layers, models, rates, steps, stops
 from asap.benchmark import Benchmark, bench
 from asap.callbacks import RunState
+from asap.checkpoint import Checkpoint
 from asap.engines import Hogwild, Leashed, Locked, Synchronous
 from asap.history import History
 from asap.layers import Conv2d, Dense, Flatten, MaxPool2d, ReLU, Tanh
@@ -26,6 +27,7 @@ from asap.model import Evaluation, Model, load
 from asap.models import Sequential
 from asap.rates import ConstantRate, CosineRate, StepRate
 from asap.replayer import Replay, replay
+from asap.resumer import resume
 from asap.run import Run
 from asap.staleness import StalenessDistribution
 from asap.steps import (
@@ -53,6 +55,7 @@ __version__ = _core.__version__
 
 __all__ = [
     "Benchmark",
+    "Checkpoint",
     "Clipped",
     "Constant",
     "ConstantRate",
@@ -102,6 +105,7 @@ __all__ = [
     "models",
     "rates",
     "replay",
+    "resume",
     "steps",
     "stops",
     "train",

@@ -249,6 +249,7 @@ class LiveRun:
 class Observer(Protocol):
     def on_epoch(self, record: dict[str, Any], live: LiveRun) -> None: ...
     def on_tick(self, live: LiveRun) -> None: ...
+    def on_checkpoint(self, state: dict[str, Any]) -> None: ...
     def on_failure(self, worker: int | None, batch: int | None, read: int, tau: int, updates: int) -> None: ...
 
 def train(
@@ -271,6 +272,8 @@ def train(
     on_nonfinite: str,  # "stop" | "skip"
     validation: Dataset | None,
     trace: int | None,  # file descriptor that trace records are appended to
+    checkpoint: tuple[float, str] | None,  # how far apart, in "epochs" | "updates" | "seconds"
+    resume: dict[str, Any] | None,  # what on_checkpoint was given
     observer: Observer,
 ) -> dict[str, Any]:
     """Run to the end with the GIL released; the observer is called on this thread with the GIL held.
@@ -286,6 +289,13 @@ def train(
 
     KeyboardInterrupt: Ctrl-C is seen about every 50 ms, by running pending signal handlers; the run then ends with
     status "interrupted". Any other exception of a signal handler or the observer ends the run and is raised.
+    """
+
+def checkpoint_history(checkpoint: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the epoch records of what on_checkpoint was given; ValueError when its tables do not fit together.
+
+    Keys of such a dict: version, gradients, seconds, num_workers, sampling_from, sampled, last_row_gradients,
+    table_versions, and arrays (dict: parameters, velocity, workers.*, history.*, last_row.*, tables.*).
     """
 
 # --- traces; records are structured arrays of asap.trace.RECORD
@@ -306,6 +316,7 @@ def replay(
     seed: int,
     first: int,
     last: int,
+    velocity: NDArray[np.float32] | None,  # as theta; None: zeros
 ) -> int:
     """Return how many updates were replayed, with the GIL released; KeyboardInterrupt within about 50 ms."""
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from asap import _checks, _trace_file, engines, rates, steps, stops
+from asap.checkpoint import Checkpoint
 from asap.config import TrainConfig, checked_config
 from asap.environment import Placement
 from asap.history import COLUMNS, History, Row
@@ -37,7 +38,7 @@ COUNTS = (
 _STATUSES = ("completed", "stopped", "interrupted", "diverged")
 _KINDS = {
     kind.__name__: kind for union in (engines.Engine, steps.Step, rates.Rate, stops.StopRule) for kind in union.__args__
-}
+} | {"Checkpoint": Checkpoint}
 
 
 def read(folder: Path) -> dict[str, Any]:
@@ -61,7 +62,7 @@ def _trace(folder: Path, fields: Mapping[str, Any], config: Mapping[str, Any]) -
     if (
         of_trace != config
         or len(trace.start) != len(fields["parameters"])
-        or len(trace) != fields["gradients"] - fields["skipped"]
+        or trace.first + len(trace.updates) != fields["updates"]
     ):
         raise ValueError(f"{folder / TRACE} is of another run than {RUN} beside it")
     return trace
@@ -82,6 +83,7 @@ def _fields(document: Mapping[str, Any]) -> dict[str, Any]:
         "num_samples": _checks.integer("samples", document["data"]["samples"], 0),
         "num_validation_samples": _checks.integer("validation_samples", document["data"]["validation_samples"], 0),
         "environment": {name: _word_or_count(name, value) for name, value in document["environment"].items()},
+        "resumed": tuple(_checks.integer("resumed", each, 0) for each in document["resumed"]),
     }
 
 
@@ -163,10 +165,10 @@ def _made(name: str, value: Any) -> Any:
         return _KINDS[kind](**parts)
     if isinstance(value, list):
         return tuple(_made(name, part) for part in value)
-    return _NotSaved(value) if name == "scale" and isinstance(value, str) else value
+    return NotSaved(value) if name == "scale" and isinstance(value, str) else value
 
 
-class _NotSaved:
+class NotSaved:
     """Stands for a function of an `asap.Custom` step, of which a file has the name only."""
 
     def __init__(self, name: str) -> None:

@@ -20,7 +20,7 @@ from asap.datasets.files import write_atomically
 from asap.trace import RECORD, Trace, records_in
 
 MAGIC = b"\x89asaptr\n"
-VERSION = 1
+VERSION = 2
 
 _FIXED = struct.Struct("<8sII")  # magic, version, length of the JSON text
 _ALIGNMENT = 64
@@ -30,9 +30,11 @@ _NUMBERS = ("parameters", "records", "first", "workers", "stalls", "crc32")
 
 def write(path: Path, trace: Trace, config: dict[str, Any]) -> None:
     """Write a trace, all or nothing, with the settings of its run."""
-    sections = [trace.start.astype("<f4", copy=False), trace.records]
+    vectors = [trace.start] if trace.velocity is None else [trace.start, trace.velocity]
+    sections = [*(vector.astype("<f4", copy=False) for vector in vectors), trace.records]
     header = {
         "parameters": len(trace.start),
+        "velocity": trace.velocity is not None,
         "records": len(trace),
         "first": trace.first,
         "workers": trace.workers,
@@ -53,23 +55,36 @@ def read(path: Path) -> tuple[Trace, dict[str, Any]]:
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         header, begin = _header(path, file)
-        first_record = _aligned(begin + 4 * header["parameters"])
+        vectors = 2 if header["velocity"] else 1
+        each = 4 * header["parameters"]
+        first_record = _aligned(begin + each) + _aligned(each) * (vectors - 1)
         end = first_record + RECORD.itemsize * header["records"]
         if size != end:
             found = "is truncated" if size < end else "is damaged"
             raise ValueError(f"{path} {found}: its header announces {end} bytes; the file has {size}")
-        file.seek(begin)
-        start = np.frombuffer(file.read(4 * header["parameters"]), "<f4").astype(np.float32, copy=False)
+        start, *velocity = (_vector(file, begin + i * _aligned(each), each) for i in range(vectors))
         records = records_in(file, header["records"], first_record)
-    if (crc := _crc([start, records])) != header["crc32"]:
+    if (crc := _crc([start, *velocity, records])) != header["crc32"]:
         raise ValueError(f"{path} is damaged: its checksum is {header['crc32']:08x}; its contents have {crc:08x}")
-    return _trace(path, header, start, records), header["config"]
+    return _trace(path, header, records, start, *velocity), header["config"]
 
 
-def _trace(path: Path, header: dict[str, Any], start: NDArray[np.float32], records: NDArray[np.void]) -> Trace:
-    start.flags.writeable = False
+def _vector(file: IO[bytes], position: int, size: int) -> NDArray[np.float32]:
+    file.seek(position)
+    vector = np.frombuffer(file.read(size), "<f4").astype(np.float32, copy=False)
+    vector.flags.writeable = False
+    return vector
+
+
+def _trace(
+    path: Path,
+    header: dict[str, Any],
+    records: NDArray[np.void],
+    start: NDArray[np.float32],
+    velocity: NDArray[np.float32] | None = None,
+) -> Trace:
     figures = {name: header[name] for name in ("first", "workers", "stalls", "origin")}
-    trace = Trace(records, start, **figures)
+    trace = Trace(records, start, velocity=velocity, **figures)
     try:
         trace.check()
     except ValueError as error:
@@ -100,6 +115,7 @@ def _parsed(path: Path, text: bytes) -> dict[str, Any]:
         header = json.loads(text)
         numbers = [header[name] for name in _NUMBERS]
         parts = [header["origin"], header["config"]]
+        has_velocity = header["velocity"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"{path} is damaged: its header cannot be read: {type(error).__name__}: {error}") from error
     for name, number in zip(_NUMBERS, numbers, strict=True):
@@ -108,14 +124,18 @@ def _parsed(path: Path, text: bytes) -> dict[str, Any]:
             raise ValueError(f"{path} is damaged: {name} must be an integer from 0 to {most}; got {number!r:.60}")
     if not all(isinstance(part, dict) for part in parts):
         raise ValueError(f"{path} is damaged: origin and config must be objects")
+    if not isinstance(has_velocity, bool):
+        raise ValueError(f"{path} is damaged: velocity must be true or false; got {has_velocity!r:.60}")
     return header  # type: ignore[no-any-return]
 
 
-def _parts(header: bytes, start: NDArray[np.float32], records: NDArray[np.void]) -> Iterator[bytes]:
+def _parts(header: bytes, *sections: NDArray[Any]) -> Iterator[bytes]:
+    *vectors, records = sections
     yield header
-    yield start.tobytes()
-    yield b"\0" * (_aligned(start.nbytes) - start.nbytes)  # the header ends on the same boundary
-    yield from (block.tobytes() for _, block in blocks(records) if len(records))
+    for vector in vectors:
+        yield vector.tobytes()
+        yield b"\0" * (_aligned(vector.nbytes) - vector.nbytes)  # the header ends on the same boundary
+    yield from (block.tobytes() for _, block in blocks(records)) if len(records) else ()
 
 
 def _crc(sections: list[NDArray[Any]]) -> int:

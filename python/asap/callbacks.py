@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from asap import _core
 from asap._notes import add_note
-from asap.history import History, row_of
+from asap.history import History, Row, row_of
 from asap.progress import Progress
 from asap.staleness import StalenessDistribution
 from asap.stops import StopRule
@@ -68,14 +68,21 @@ class Observer:
     """
 
     def __init__(
-        self, progress: Progress, stop: Sequence[StopRule], callbacks: Sequence[Callback], has_classes: bool
+        self,
+        progress: Progress,
+        stop: Sequence[StopRule],
+        callbacks: Sequence[Callback],
+        has_classes: bool,
+        write: Callable[[Mapping[str, Any]], None] | None,
+        rows: Sequence[Row],
     ) -> None:
-        self.history = History()
+        self.history = History(rows)
         self.failure: str | None = None
         self._progress = progress
         self._stop = stop
         self._callbacks = callbacks
         self._has_classes = has_classes
+        self._write = write
         self._next_tick = time.monotonic() + TICK_SECONDS
 
     def on_epoch(self, record: dict[str, Any], live: _core.LiveRun) -> None:
@@ -94,6 +101,11 @@ class Observer:
         self._next_tick = time.monotonic() + TICK_SECONDS
         self._progress.tick(int(live.counts["published"]))
         self._call("tick", live)
+
+    def on_checkpoint(self, state: dict[str, Any]) -> None:
+        """Write a checkpoint."""
+        if self._write is not None:
+            self._write(state)
 
     def on_failure(self, worker: int | None, batch: int | None, read: int, tau: int, updates: int) -> None:
         """Take down where the run failed; the exception itself is on its way to the caller."""

@@ -1,4 +1,4 @@
-"""The entry point of the command line. Its commands are in `_commands`, which needs the extra "cli"."""
+"""The entry point of the command line. Its commands are in `_commands` and `_surveys`, which need the extra "cli"."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ def main() -> None:
         sys.exit(2)
     except (FileNotFoundError, ImportError) as error:
         sys.exit(f"Error: {error}")
-    from asap._commands import app
+    from asap import _commands, _surveys  # noqa: F401  # register themselves
+    from asap._app import app
 
     app()

@@ -7,6 +7,8 @@ from typing import Any
 
 from asap import _checks, _core, engines
 from asap._plain import plain
+from asap.checkpoint import Checkpoint
+from asap.checkpoint import checked as checked_checkpoint
 from asap.engines import Engine
 from asap.model import Model
 from asap.rates import Span
@@ -40,6 +42,7 @@ class TrainConfig:
     affinity: str
     on_nonfinite: str
     trace: bool
+    checkpoint: Checkpoint | None
 
     def span(self, samples: int) -> Span:
         """Return how long the run is on so many samples; a synchronous update consumes a batch per worker."""
@@ -70,6 +73,7 @@ def checked_config(
     affinity: str,
     on_nonfinite: str = "stop",
     trace: bool = False,
+    checkpoint: object = None,
 ) -> TrainConfig:
     """Check what `asap.train` was given and fill in the defaults."""
     engine = as_engine(engine)
@@ -90,6 +94,7 @@ def checked_config(
         affinity=_checks.choice("affinity", affinity, AFFINITIES),
         on_nonfinite=_checks.choice("on_nonfinite", on_nonfinite, ON_NONFINITE),
         trace=_checks.flag("trace", trace),
+        checkpoint=checked_checkpoint(checkpoint),
     )
     config.step._rate_to_core(config.span(samples=1))  # a schedule over the whole run needs to know its length
     return config

@@ -60,7 +60,8 @@ def replay(run: Run, data: DataLike | None = None) -> Replay:
     otherwise the engine lost an update, applied one twice, or showed a view that never existed. A Hogwild run has no
     such order; its replay is approximate, and `distance` says how far away it ends.
 
-    It takes as long as the gradients do on one core, and the memory of a run with as many workers. Ctrl-C ends it.
+    Of a resumed run it begins where the part began that was traced. It takes as long as the gradients do on one core,
+    and the memory of a run with as many workers. Ctrl-C ends it.
 
     Args:
         run: a run of `asap.train(…, trace=True)`, or what `asap.Run.load` made of a saved one.
@@ -110,6 +111,7 @@ def _replay(run: Run, trace: Trace, training: _core.Dataset, theta: NDArray[np.f
         seed=config.seed,
         first=trace.first,
         last=run.version,
+        velocity=None if trace.velocity is None else trace.velocity.copy(),
     )
 
 

@@ -55,7 +55,9 @@ class Run:
         num_samples: samples in the training data.
         num_validation_samples: samples in the validation data.
         environment: hardware and versions.
-        trace: what happened to every gradient, for `asap.replay`; None unless trained with `trace=True`.
+        resumed: the versions from which the run was resumed; everything counts from its very beginning.
+        trace: what happened to every gradient since it was resumed last, for `asap.replay`; None unless trained with
+            `trace=True`.
     """
 
     status: str
@@ -81,6 +83,7 @@ class Run:
     num_validation_samples: int
     environment: Mapping[str, str | int]
     version: int
+    resumed: tuple[int, ...] = ()
     trace: Trace | None = None
 
     @classmethod
@@ -92,6 +95,7 @@ class Run:
         config: TrainConfig,
         num_samples: int,
         num_validation_samples: int,
+        resumed: tuple[int, ...],
         trace: Trace | None,
     ) -> Run:
         """Return the run that the core reported."""
@@ -121,6 +125,7 @@ class Run:
             num_validation_samples=num_validation_samples,
             environment=environment(),
             version=report["version"],
+            resumed=resumed,
             trace=trace,
         )
 
@@ -144,6 +149,7 @@ class Run:
             | architecture.to_dict(),
             "data": {"samples": self.num_samples, "validation_samples": self.num_validation_samples},
             "config": self.config.to_dict(),
+            "resumed": self.resumed,
             "environment": self.environment,
             "placement": self.placement._asdict(),
             "results": {name: getattr(self, name) for name in (*_run_file.COUNTS, *_FIGURES)},

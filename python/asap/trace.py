@@ -59,7 +59,8 @@ class Trace:
     Attributes:
         records: all records as a structured array, shape (n,), read-only; on disk until it is looked at.
         start: the parameters that the run began with, shape (num_parameters,), read-only.
-        first: the version that it began at; 0 unless it was resumed.
+        velocity: the velocity u that it began with, likewise, of a resumed run with momentum; None: zeros.
+        first: the version that it began at; 0 unless it was resumed. The records are those of this part alone.
         workers: m.
         stalls: how often a worker had to wait because its records were not yet written.
         origin: what a replay must find again: "asap", "compiler" and "isa" (the build and its instruction set), "model"
@@ -72,6 +73,7 @@ class Trace:
     workers: int
     stalls: int
     origin: Mapping[str, Any]
+    velocity: NDArray[np.float32] | None = None
     _data: _core.Dataset | None = field(default=None)  # to replay without being given it; not kept in files
 
     def __getitem__(self, column: str) -> NDArray[Any]:
@@ -93,7 +95,7 @@ class Trace:
 
     @property
     def staleness(self) -> StalenessDistribution:
-        """τ of the published updates, counted anew; equals the run's own, which was counted while it went on."""
+        """τ of the published updates, counted anew; equals the run's own, unless that counts the parts before, too."""
         published = self.records["outcome"] == OUTCOMES["published"]
         taus, workers = self["tau"][published], self.records["worker"][published]
         return StalenessDistribution._merge([_distribution(taus[workers == w]) for w in range(self.workers)])

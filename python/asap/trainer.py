@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import tempfile
-import warnings
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
-from typing import IO, Any
+from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
-from asap import _checks, _core
-from asap import progress as displays
-from asap._fingerprint import fingerprint
-from asap.callbacks import Callback, Observer
-from asap.config import TrainConfig, checked_config
+from asap import _checks
+from asap._execution import execute
+from asap.callbacks import Callback
+from asap.checkpoint import Checkpoint
+from asap.config import checked_config
 from asap.engines import Engine
 from asap.model import DataLike, Model
 from asap.run import Run
 from asap.steps import Step
 from asap.stops import StopRule
-from asap.trace import Trace, origin_of, records_in
 
 __all__ = ["train"]
 
@@ -47,6 +39,7 @@ def train(
     on_nonfinite: str = "stop",
     progress: bool | None = None,
     trace: bool = False,
+    checkpoint: Checkpoint | None = None,
 ) -> Run:
     """Train a model on shared memory with asynchronous (or synchronous, or sequential) SGD.
 
@@ -87,6 +80,9 @@ def train(
         trace: whether to record what happened to every gradient, as `run.trace`, from which `asap.replay` runs the
             updates again. Takes 40 bytes per gradient in a temporary file (of the folder that `tempfile` names) and
             80 KiB of memory per worker; the run is as fast as without, within a per cent or two.
+        checkpoint: where and how often to write what `asap.resume` goes on from: `asap.Checkpoint("run.checkpoint",
+            every=1)`. The last one is written at the end of the run, after Ctrl-C as well, but not when it diverged or
+            ended with an exception. Takes four times the memory of the parameters and their velocity.
 
     Returns:
         The run: status, history, staleness, counts and parameters. Its status is "completed", "stopped" (by a rule or a
@@ -95,7 +91,8 @@ def train(
 
     Raises:
         TypeError, ValueError: an argument does not fit; names the argument, what was given and what is accepted.
-        OSError: the trace could not be written. The model keeps what was learnt so far.
+        OSError: the trace or a checkpoint could not be written. The model keeps what was learnt so far.
+        ImportError: a checkpoint was asked for, and safetensors is not installed (extra "io").
         Exception: whatever a callback or the function of an `asap.Custom` step raised. All workers have ended then, and
             the model keeps what was learnt so far; a note on the exception says where the run was.
         RuntimeError: a callback forked the process, and this is the child: the workers are the parent's.
@@ -116,99 +113,6 @@ def train(
         affinity=affinity,
         on_nonfinite=on_nonfinite,
         trace=trace,
+        checkpoint=checkpoint,
     )
-    functions = _checked_callbacks(callbacks)
-    training = model._dataset(data)
-    held_out = None if validation is None else model._dataset(validation, "validation")
-    has_classes = model.architecture.has_classes
-    _check_columns(config, held_out is not None, has_classes)
-    display = displays.choose(progress, config.span(len(training)))
-    observer = Observer(display, config.stop, functions, has_classes)
-    start, theta = model.parameters.copy(), model.parameters.copy()
-    with ExitStack() as stack:
-        file = stack.enter_context(tempfile.TemporaryFile()) if config.trace else None
-        try:
-            report = _train(model, theta, training, held_out, config, file, observer)
-        except BaseException as error:
-            observer.explain(error)
-            raise
-        finally:
-            display.close()
-            model.parameters = theta
-        traced = None if file is None else _trace(file, report, start, model, training, config)
-    _warn_unpinned(report["placement"], config)
-    return Run._of(report, model, theta, config, len(training), 0 if held_out is None else len(held_out), traced)
-
-
-def _train(
-    model: Model,
-    theta: NDArray[np.float32],
-    training: _core.Dataset,
-    validation: _core.Dataset | None,
-    config: TrainConfig,
-    trace: IO[bytes] | None,
-    observer: Observer,
-) -> dict[str, Any]:
-    return _core.train(
-        model._network,
-        theta,
-        training,
-        engine=config.engine._to_core(),
-        workers=config.workers,
-        batch_size=min(config.batch_size, len(training)),  # what a larger batch holds, in no more memory
-        epochs=config.epochs,
-        updates=config.updates,
-        seconds=config.seconds,
-        rate=config.step._rate_to_core(config.span(len(training))),
-        policy=config.step._to_core(),
-        momentum=config.momentum,
-        weight_decay=config.weight_decay,
-        seed=config.seed,
-        affinity=config.affinity,
-        on_nonfinite=config.on_nonfinite,
-        validation=validation,
-        trace=None if trace is None else trace.fileno(),
-        observer=observer,
-    )
-
-
-def _trace(
-    file: IO[bytes],
-    report: Mapping[str, Any],
-    start: NDArray[np.float32],
-    model: Model,
-    training: _core.Dataset,
-    config: TrainConfig,
-) -> Trace:
-    """Return the trace that the core left in the file."""
-    num_records, stalls = report["trace"]
-    start.flags.writeable = False
-    origin = origin_of(model, fingerprint(training), len(training))
-    return Trace(records_in(file, num_records), start, 0, config.workers, stalls, origin, training)
-
-
-def _warn_unpinned(placement: Mapping[str, Any], config: TrainConfig) -> None:
-    if placement["unpinned"]:
-        warnings.warn(
-            f"affinity={config.affinity!r}: {placement['unpinned']} of {config.workers} workers could not be bound to "
-            f"their CPU and ran unbound ({placement['pin_error']})",
-            RuntimeWarning,
-            stacklevel=3,
-        )
-
-
-def _checked_callbacks(callbacks: object) -> tuple[Callback, ...]:
-    functions = tuple(callbacks) if isinstance(callbacks, (list, tuple)) else (callbacks,)
-    for i, function in enumerate(functions):
-        if not callable(function):
-            raise TypeError(f"callbacks[{i}] must be callable with a RunState; got {_checks.shown(function)}")
-    return functions
-
-
-def _check_columns(config: TrainConfig, is_validated: bool, has_classes: bool) -> None:
-    """Refuse stop rules that could never be judged."""
-    for rule in config.stop:
-        if rule.column != "loss" and not is_validated:
-            raise ValueError(f"stop={rule!r} needs validation data; give validation=")
-        if rule.column == "accuracy" and not has_classes:
-            raise ValueError(f"stop={rule!r} needs classes, hence the loss softmax-cross-entropy")
+    return execute(model, data, config, validation=validation, callbacks=callbacks, progress=progress, begin=None)

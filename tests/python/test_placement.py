@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 import asap
-from asap import _core, trainer
+from asap import _core, _execution
 from asap.environment import environment, topology
 
 Data = tuple[NDArray[np.float32], NDArray[np.int32]]
@@ -84,7 +84,7 @@ def test_a_refusal_to_bind_warns_once_and_training_goes_on(
         report["placement"] |= {"unpinned": 2, "pin_error": "Operation not permitted"}
         return report
 
-    monkeypatch.setattr(trainer, "_core", type("Refusing", (), {"train": staticmethod(refused)}))
+    monkeypatch.setattr(_execution, "_core", type("Refusing", (), {"train": staticmethod(refused)}))
     with pytest.warns(
         RuntimeWarning, match=r"affinity='compact': 2 of 3 workers .* \(Operation not permitted\)"
     ) as seen:

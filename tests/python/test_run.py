@@ -109,7 +109,9 @@ def test_the_dictionary_is_strict_json_and_complete(run: asap.Run) -> None:
         "affinity": "none",
         "on_nonfinite": "stop",
         "trace": False,
+        "checkpoint": None,
     }
+    assert document["resumed"] == []
     assert document["data"] == {"samples": 599, "validation_samples": 599}
     assert document["model"]["num_parameters"] == run.model.num_parameters
     assert len(document["history"]) == len(run.history)

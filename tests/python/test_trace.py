@@ -220,7 +220,7 @@ def test_a_full_disk_ends_the_run_and_keeps_what_was_learnt(
     model = make_model()
     start = model.parameters.copy()
     with Path("/dev/full").open("wb", buffering=0) as full:
-        monkeypatch.setattr("asap.trainer.tempfile.TemporaryFile", lambda: full)
+        monkeypatch.setattr("asap._execution.tempfile.TemporaryFile", lambda: full)
         with pytest.raises(OSError, match="the trace could not be written") as caught:
             asap.train(model, blobs, epochs=2, trace=True)
     assert caught.value.errno == 28

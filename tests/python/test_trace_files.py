@@ -104,7 +104,7 @@ def broken_files(content: bytes) -> Iterator[tuple[bytes, str]]:
     yield content[:100], "is truncated: its header has .* the file has 84 of them"
     yield content[:-1], "is truncated: its header announces .* bytes; the file has"
     yield content + b"\0", "is damaged: its header announces"
-    yield content[:8] + struct.pack("<I", 2) + content[12:], "has version 2 of the format; this asap reads version 1"
+    yield content[:8] + struct.pack("<I", 3) + content[12:], "has version 3 of the format; this asap reads version 2"
     yield content[:12] + struct.pack("<I", 2**32 - 16) + content[16:], "its header cannot have 4294967280 bytes"
     yield content[:12] + struct.pack("<I", 47) + content[16:], "its header cannot have 47 bytes"
     yield content[:20] + b"\xff\xff" + content[22:], "is damaged: its header cannot be read"
@@ -116,6 +116,8 @@ def broken_files(content: bytes) -> Iterator[tuple[bytes, str]]:
     yield with_header(content, lambda header: header.update(workers=5000)), "workers must be an integer from 0 to 4096"
     yield with_header(content, lambda header: header.update(workers=0)), "no possible history: .* none of 0 workers"
     yield with_header(content, lambda header: header.update(origin=[])), "origin and config must be objects"
+    yield with_header(content, lambda header: header.update(velocity=1)), "velocity must be true or false; got 1"
+    yield with_header(content, lambda header: header.update(velocity=True)), "is truncated: its header announces"
     yield with_header(content, lambda header: header["config"].update(seed=4)), "is of another run than run.json"
 
 
@@ -184,7 +186,7 @@ def test_the_layout_is_the_documented_one(saved: Path) -> None:
     run = asap.Run.load(saved)
     content = (saved / "trace.bin").read_bytes()
     magic, version, length = struct.unpack_from("<8sII", content)
-    assert (magic, version, (16 + length) % 64) == (b"\x89asaptr\n", 1, 0)
+    assert (magic, version, (16 + length) % 64) == (b"\x89asaptr\n", 2, 0)
     header = json.loads(content[16 : 16 + length])
     start = 16 + length
     records = start + -(-4 * header["parameters"] // 64) * 64

@@ -1,0 +1,23 @@
+"""The application of the command line; the commands are in `_commands` and `_surveys`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from asap._paths import cmake_dir as find_cmake_dir
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+@app.callback(invoke_without_command=True)
+def asap(
+    context: typer.Context,
+    cmake_dir: Annotated[bool, typer.Option("--cmake-dir", help="Print where find_package(asap) looks.")] = False,
+) -> None:
+    """Asynchronous parallel SGD on shared memory that adapts its steps to staleness."""
+    if cmake_dir:
+        print(find_cmake_dir())
+    elif context.invoked_subcommand is None:
+        print(context.get_help())

@@ -1,0 +1,232 @@
+"""Checkpoint files: safetensors with JSON in the metadata, schema "asap.checkpoint/1"; docs/checkpoints.md."""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asap import _checks, _core
+from asap._extras import require
+from asap._plain import plain
+from asap._run_file import config_of
+from asap.architecture import Architecture
+from asap.config import MAX_WORKERS, TrainConfig
+from asap.datasets.files import publish
+
+SCHEMA, FORMAT = "asap.checkpoint/", 1
+
+_MAX_HEADER = 1 << 24
+_LENGTH_BYTES = 8  # of the header, at the beginning of a safetensors file
+_MAX_TAU_BINS = 4096
+_INTEGERS = ("version", "gradients", "num_workers", "sampling_from", "last_row_gradients")
+_DTYPES = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8"), "U64": np.dtype("<u8")}
+
+Arrays = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What a checkpoint file holds.
+
+    Attributes:
+        state: what the core goes on from; its arrays under "arrays".
+        architecture: of the model.
+        config: the settings of the run.
+        samples: number of samples in the training data.
+        data: the fingerprint of the training data.
+        resumed: the versions from which the run had been resumed before.
+    """
+
+    state: dict[str, Any]
+    architecture: Architecture
+    config: TrainConfig
+    samples: int
+    data: str
+    resumed: tuple[int, ...]
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """The rows of the history so far, as the core tells them."""
+        return _core.checkpoint_history(self.state)
+
+
+def previous(path: Path) -> Path:
+    """Return where the checkpoint before is kept."""
+    return path.with_name(f"{path.name}.previous")
+
+
+def facts(
+    architecture: Architecture, config: TrainConfig, samples: int, data: str, resumed: Sequence[int]
+) -> dict[str, Any]:
+    """Return what stays the same in all checkpoints of a run; `data` is the fingerprint."""
+    return {
+        "architecture": architecture.to_dict(),
+        "config": config.to_dict(),
+        "data": {"samples": samples, "fingerprint": data},
+        "resumed": list(resumed),
+    }
+
+
+def write(path: Path, facts: Mapping[str, Any], state: Mapping[str, Any]) -> None:
+    """Write a checkpoint, all or nothing; at every moment there is a complete one at `path` if there ever was."""
+    safetensors = require("safetensors.numpy", "io", "A checkpoint")
+    arrays = {name: np.ascontiguousarray(array) for name, array in state["arrays"].items()}
+    numbers = {name: state[name] for name in (*_INTEGERS, "seconds", "sampled", "table_versions")}
+    text = json.dumps(plain({**facts, **numbers}), allow_nan=False)
+    metadata = {"schema": f"{SCHEMA}{FORMAT}", "checkpoint": text, "crc32": _checksum(text, arrays)}
+    contents = safetensors.save(arrays, metadata)
+    if int.from_bytes(contents[:_LENGTH_BYTES], "little") > _MAX_HEADER:
+        raise ValueError(f"{path}: the settings of this run are too long for a checkpoint, beyond {_MAX_HEADER} bytes")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.new")  # one name, so that a killed process leaves one file at most
+    try:
+        temporary.write_bytes(contents)
+        _keep_previous(path)
+        publish(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _keep_previous(path: Path) -> None:
+    """Give the present file a second name, which it keeps when its first goes to the next one."""
+    link = path.with_name(f".{path.name}.link")
+    link.unlink(missing_ok=True)
+    with suppress(FileNotFoundError):  # this is the first one
+        os.link(path, link)
+        os.replace(link, previous(path))
+
+
+def read(path: Path) -> Saved:
+    """Read a checkpoint; ValueError that names the file and what was found in it."""
+    try:
+        return _read(path)
+    except ValueError as error:
+        if previous(path).is_file():
+            raise ValueError(f"{error}; the checkpoint before it is {previous(path)}") from error
+        raise
+
+
+def _read(path: Path) -> Saved:
+    safetensors = require("safetensors", "io", "A checkpoint")
+    if not path.is_file():
+        raise FileNotFoundError(f"no such checkpoint: {path}")
+    _check_lengths(path)
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            document = _document(path, file.metadata() or {})
+            try:
+                saved, expected = _saved(document)
+            except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+                raise ValueError(f"{path} is damaged: {type(error).__name__}: {error}") from error
+            _check_tensors(path, file, expected)
+            saved.state["arrays"] = {name: file.get_tensor(name) for name in expected}
+            found = file.metadata()
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"{path} is damaged, or no safetensors file: {error}") from error
+    if (crc := _checksum(found["checkpoint"], saved.state["arrays"])) != found.get("crc32"):
+        raise ValueError(f"{path} is damaged: its checksum is {found.get('crc32')!r:.20}; its contents have {crc!r}")
+    try:
+        len(saved.records)  # puts the tables together
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged: {error}") from error
+    return saved
+
+
+def _check_lengths(path: Path) -> None:
+    """Refuse a header that is longer than the file, or than any of ours, before anything is made of it."""
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        begin = file.read(_LENGTH_BYTES)
+    length = int.from_bytes(begin, "little")
+    if len(begin) < _LENGTH_BYTES or size < _LENGTH_BYTES + min(length, _MAX_HEADER):
+        raise ValueError(f"{path} is truncated, or no safetensors file: it has {size} bytes")
+    if length > _MAX_HEADER:
+        raise ValueError(f"{path} is damaged, or no checkpoint: its header cannot have {length} bytes")
+
+
+def _document(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
+    schema = metadata.get("schema", "")
+    kind, number = schema[: len(SCHEMA)], schema[len(SCHEMA) :]
+    if kind != SCHEMA:
+        raise ValueError(f"{path} is no checkpoint of asap: its schema must be {SCHEMA}{FORMAT}; got {schema!r:.60}")
+    if number != str(FORMAT):
+        raise ValueError(f"{path} has version {number:.20} of the format; this asap reads version {FORMAT}")
+    try:
+        document = json.loads(metadata["checkpoint"])
+    except (KeyError, ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is damaged: its settings cannot be read: {type(error).__name__}: {error}") from error
+    if not isinstance(document, dict):
+        raise ValueError(f"{path} is damaged: its settings must be an object")
+    return document
+
+
+def _saved(document: dict[str, Any]) -> tuple[Saved, dict[str, tuple[str, tuple[int | None, ...]]]]:
+    """Return what the settings say, and the tensors that belong to them: dtype, and shape with None for any length."""
+    state: dict[str, Any] = {name: _checks.integer(name, document[name], 0) for name in _INTEGERS}
+    state["seconds"] = _checks.not_negative("seconds", document["seconds"])
+    state["sampled"] = _checks.flag("sampled", document["sampled"])
+    state["table_versions"] = [_checks.integer("table_versions", each, 0) for each in document["table_versions"]]
+    _checks.integer("num_workers", state["num_workers"], 1, MAX_WORKERS)
+    architecture = Architecture.from_dict(document["architecture"])
+    saved = Saved(
+        state,
+        architecture,
+        config_of(document["config"]),
+        _checks.integer("samples", document["data"]["samples"], 1),
+        str(document["data"]["fingerprint"]),
+        tuple(_checks.integer("resumed", each, 0) for each in document["resumed"]),
+    )
+    if saved.config.checkpoint is None:
+        raise ValueError("the run has no checkpoints")
+    parameters = architecture.to_core().num_parameters
+    velocity = {"velocity": ("F32", (parameters,))} if saved.config.momentum else {}
+    tables = {f"tables.{i}": ("F64", (None,)) for i in range(len(state["table_versions"]))}
+    return saved, {"parameters": ("F32", (parameters,))} | velocity | tables | _TABLES
+
+
+_TABLES: dict[str, tuple[str, tuple[int | None, ...]]] = {
+    "workers.counts": ("U64", (None, 13)),
+    "workers.sums": ("F64", (None, 2)),
+    "workers.staleness": ("U64", (None, None)),
+    "workers.rejections": ("U64", (None, None)),
+    "workers.sampled": ("U64", (None, None)),
+    "history.counts": ("U64", (None, 13)),
+    "history.sums": ("F64", (None, 5)),
+    "last_row.counts": ("U64", (1, 9)),
+    "last_row.sums": ("F64", (1, 2)),
+}
+
+
+def _check_tensors(path: Path, file: Any, expected: Mapping[str, tuple[str, tuple[int | None, ...]]]) -> None:
+    """Refuse tensors that do not belong to the settings, before they are read."""
+    names = set(file.keys())
+    if names != expected.keys():
+        raise ValueError(
+            f"{path} is damaged: tensors missing {sorted(expected.keys() - names)!r:.200}, "
+            f"unknown {sorted(names - expected.keys())!r:.200}"
+        )
+    for name, (dtype, shape) in expected.items():
+        part = file.get_slice(name)
+        found = tuple(part.get_shape())
+        fits = len(found) == len(shape) and all(
+            length in (None, other) for length, other in zip(shape, found, strict=True)
+        )
+        if part.get_dtype() != dtype or not fits:
+            raise ValueError(f"{path} is damaged: {name} cannot be {part.get_dtype()} of shape {found}")
+
+
+def _checksum(text: str, arrays: Mapping[str, NDArray[Any]]) -> str:
+    crc = zlib.crc32(text.encode())
+    for name in sorted(arrays):
+        crc = zlib.crc32(np.ascontiguousarray(arrays[name]).data, crc) if arrays[name].size else crc
+    return f"{crc:08x}"

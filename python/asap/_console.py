@@ -1,0 +1,62 @@
+"""How commands speak: results to standard output, as tables or as JSON, errors to standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+
+from asap import _core, _tables, datasets
+from asap._plain import dumps
+from asap.datasets.files import write_atomically
+from asap.stops import StopRule, TargetAccuracy, TargetLoss
+
+
+def goals(loss: float | None, accuracy: float | None) -> tuple[StopRule, ...]:
+    """Return the stop rules for what is to be reached."""
+    rules = () if loss is None else (TargetLoss(loss),)
+    return rules if accuracy is None else (*rules, TargetAccuracy(accuracy))
+
+
+def load(name: str, directory: Path | None) -> datasets.DataSet:
+    """Load a data set; exit status 1 when it is not to be had."""
+    with failures():
+        return datasets.load(name, directory=directory)
+
+
+def show(table: Any, document: Mapping[str, Any], json: str | None) -> None:
+    """Print the table; with JSON on standard output the table goes to standard error."""
+    to_errors = json == "-"
+    console = Console(stderr=to_errors)
+    if not console.is_terminal:
+        console = Console(stderr=to_errors, width=max(console.width, _tables.PLAIN_WIDTH))
+    console.print(table)
+    if json == "-":
+        sys.stdout.write(dumps(document))
+    elif json is not None:
+        with failures():
+            write_atomically(Path(json), [dumps(document).encode()])
+
+
+@contextmanager
+def arguments() -> Iterator[None]:
+    """Turn what the package says of wrong arguments into a usage error, exit status 2."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+@contextmanager
+def failures() -> Iterator[None]:
+    """Show missing data, extras, unwritable files and wrong answers without a traceback, exit status 1."""
+    try:
+        yield
+    except (datasets.DataError, ImportError, OSError, _core.WrongAnswerError) as error:
+        print(f"Error: {error}", file=sys.stderr)
+        raise typer.Exit(1) from error

@@ -1,0 +1,156 @@
+"""One run from checked settings: what `asap.train` and `asap.resume` have in common."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asap import _checkpoint_file, _checks, _core
+from asap import progress as displays
+from asap._checkpoint_file import Saved
+from asap._fingerprint import fingerprint
+from asap.callbacks import Callback, Observer
+from asap.config import TrainConfig
+from asap.history import row_of
+from asap.model import DataLike, Model
+from asap.run import Run
+from asap.trace import Trace, origin_of, records_in
+
+Write = Callable[[Mapping[str, Any]], None]
+
+
+def execute(
+    model: Model,
+    data: DataLike,
+    config: TrainConfig,
+    *,
+    validation: DataLike | None,
+    callbacks: object,
+    progress: bool | None,
+    begin: Saved | None,
+) -> Run:
+    """Run from the model's parameters, or from where the checkpoint `begin` was made, to the end."""
+    functions = _checked_callbacks(callbacks)
+    training = model._dataset(data)
+    held_out = None if validation is None else model._dataset(validation, "validation")
+    has_classes = model.architecture.has_classes
+    _check_columns(config, held_out is not None, has_classes)
+    resumed = () if begin is None else (*begin.resumed, begin.state["version"])
+    write = _writer(model, training, config, resumed, begin)
+    display = displays.choose(progress, config.span(len(training)))
+    rows = [] if begin is None else [row_of(record, has_classes) for record in begin.records]
+    observer = Observer(display, config.stop, functions, has_classes, write, rows)
+    start, theta = model.parameters.copy(), model.parameters.copy()
+    with ExitStack() as stack:
+        file = stack.enter_context(tempfile.TemporaryFile()) if config.trace else None
+        try:
+            report = _train(model, theta, training, held_out, config, file, begin, observer)
+        except BaseException as error:
+            observer.explain(error)
+            raise
+        finally:
+            display.close()
+            model.parameters = theta
+        traced = None if file is None else _trace(file, report, start, model, training, config, begin)
+    _warn_unpinned(report["placement"], config)
+    num_validation = 0 if held_out is None else len(held_out)
+    return Run._of(report, model, theta, config, len(training), num_validation, resumed, traced)
+
+
+def _writer(
+    model: Model, training: _core.Dataset, config: TrainConfig, resumed: tuple[int, ...], begin: Saved | None
+) -> Write | None:
+    if config.checkpoint is None:
+        return None
+    data = fingerprint(training) if begin is None else begin.data
+    facts = _checkpoint_file.facts(model.architecture, config, len(training), data, resumed)
+    return partial(_checkpoint_file.write, Path(config.checkpoint.path), facts)
+
+
+def _train(
+    model: Model,
+    theta: NDArray[np.float32],
+    training: _core.Dataset,
+    validation: _core.Dataset | None,
+    config: TrainConfig,
+    trace: IO[bytes] | None,
+    begin: Saved | None,
+    observer: Observer,
+) -> dict[str, Any]:
+    checkpoint = config.checkpoint
+    return _core.train(
+        model._network,
+        theta,
+        training,
+        engine=config.engine._to_core(),
+        workers=config.workers,
+        batch_size=min(config.batch_size, len(training)),  # what a larger batch holds, in no more memory
+        epochs=config.epochs,
+        updates=config.updates,
+        seconds=config.seconds,
+        rate=config.step._rate_to_core(config.span(len(training))),
+        policy=config.step._to_core(),
+        momentum=config.momentum,
+        weight_decay=config.weight_decay,
+        seed=config.seed,
+        affinity=config.affinity,
+        on_nonfinite=config.on_nonfinite,
+        validation=validation,
+        trace=None if trace is None else trace.fileno(),
+        checkpoint=None if checkpoint is None else (checkpoint.every, checkpoint.unit),
+        resume=None if begin is None else begin.state,
+        observer=observer,
+    )
+
+
+def _trace(
+    file: IO[bytes],
+    report: Mapping[str, Any],
+    start: NDArray[np.float32],
+    model: Model,
+    training: _core.Dataset,
+    config: TrainConfig,
+    begin: Saved | None,
+) -> Trace:
+    """Return the trace that the core left in the file."""
+    num_records, stalls = report["trace"]
+    start.flags.writeable = False
+    origin = origin_of(model, fingerprint(training), len(training))
+    first = 0 if begin is None else begin.state["version"]
+    velocity = None if begin is None else begin.state["arrays"].get("velocity")
+    return Trace(records_in(file, num_records), start, first, config.workers, stalls, origin, velocity, training)
+
+
+def _warn_unpinned(placement: Mapping[str, Any], config: TrainConfig) -> None:
+    if placement["unpinned"]:
+        warnings.warn(
+            f"affinity={config.affinity!r}: {placement['unpinned']} of {config.workers} workers could not be bound to "
+            f"their CPU and ran unbound ({placement['pin_error']})",
+            RuntimeWarning,
+            stacklevel=4,  # the caller of asap.train or asap.resume
+        )
+
+
+def _checked_callbacks(callbacks: object) -> tuple[Callback, ...]:
+    functions = tuple(callbacks) if isinstance(callbacks, (list, tuple)) else (callbacks,)
+    for i, function in enumerate(functions):
+        if not callable(function):
+            raise TypeError(f"callbacks[{i}] must be callable with a RunState; got {_checks.shown(function)}")
+    return functions
+
+
+def _check_columns(config: TrainConfig, is_validated: bool, has_classes: bool) -> None:
+    """Refuse stop rules that could never be judged."""
+    for rule in config.stop:
+        if rule.column != "loss" and not is_validated:
+            raise ValueError(f"stop={rule!r} needs validation data; give validation=")
+        if rule.column == "accuracy" and not has_classes:
+            raise ValueError(f"stop={rule!r} needs classes, hence the loss softmax-cross-entropy")
