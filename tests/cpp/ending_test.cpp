@@ -168,18 +168,18 @@ TEST(once_a_run_is_to_stop_each_worker_begins_one_gradient_more_at_most) {
     Watching() : Quadratic(4, 100) {}
     double gradient(const float* theta, const Batch& batch, Workspace* workspace, float* gradient) const override {
       thread_local int begun_late = 0;
-      if (*stop && ++begun_late > 1) ++went_on;
+      if (!signal->goes() && ++begun_late > 1) ++went_on;
       if (++begun == 1000) begun.notify_all();
       return Quadratic::gradient(theta, batch, workspace, gradient);
     }
-    const std::atomic<bool>* stop = nullptr;
+    const Signal* signal = nullptr;
     mutable std::atomic<int> begun{0}, went_on{0};
   };
   for (const engine::Engine& engine : kEngines) {
     Watching objective;
     const TrainOptions options{.engine = engine, .workers = workers_of(engine), .batch_size = 1, .updates = 1'000'000};
     RunState state(objective, options);
-    objective.stop = &state.stop;
+    objective.signal = &state.signal;
     const std::vector<float> start(4, 1.0f);
     std::visit(
         [&](const auto& plain) {

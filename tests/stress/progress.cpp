@@ -23,7 +23,7 @@ class Watch {
     const std::uint64_t before = least_;
     count(state);
     idle_ticks_ = least_ > before ? 0 : idle_ticks_ + 1;
-    if (least_ >= wanted_ || idle_ticks_ == patience_) state.stop = true;
+    if (least_ >= wanted_ || idle_ticks_ == patience_) state.signal.stop();
   }
 
   Verdict verdict() const {

@@ -5,6 +5,7 @@
 
 #include "asap/core/error.h"
 #include "asap/staleness/histogram.h"
+#include "asap/step/scale_table.h"
 
 namespace asap {
 namespace {
@@ -36,6 +37,7 @@ void check(const Checkpoint& checkpoint, std::size_t parameters, double momentum
     invalid_argument("a checkpoint must know its workers; got ", checkpoint.workers.size(), " of ",
                      checkpoint.num_workers);
   if (checkpoint.tables.empty()) invalid_argument("a checkpoint must have the scale table in force");
+  for (const TableRecord& table : checkpoint.tables) ScaleTable{table.entries};  // throws
   for (const WorkerTotals& worker : checkpoint.workers) check(worker);
 }
 

@@ -30,6 +30,9 @@ class Team {
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;
 
+  /// Whether every worker has ended; what they wrote is visible then.
+  bool ended() const { return run_.signal.is_over(); }
+
   void join() {
     for (std::thread& thread : threads_)
       if (thread.joinable()) thread.join();
