@@ -136,8 +136,11 @@ class Model:
             indices: which samples make up the batch, integers in [0, n).
         """
         chosen = np.atleast_1d(np.asarray(indices))
-        if chosen.ndim != 1 or chosen.size == 0 or chosen.dtype.kind not in "iu" or chosen.min() < 0:
-            raise ValueError(f"indices must be one or more integers ≥ 0; got {chosen.dtype} of shape {chosen.shape}")
+        accepted = "indices must be one or more integers ≥ 0"
+        if chosen.ndim != 1 or chosen.size == 0 or chosen.dtype.kind not in "iu":
+            raise ValueError(f"{accepted}; got {chosen.dtype} of shape {chosen.shape}")
+        if chosen.min() < 0:
+            raise ValueError(f"{accepted}; got {chosen.min()}")
         return self._network.gradient(self._parameters, self._dataset(data), chosen.astype(np.uint64))
 
     def _dataset(self, data: DataLike, name: str = "data") -> _core.Dataset:

@@ -121,10 +121,11 @@ def as_distribution(value: StalenessDistribution | ArrayLike | None) -> Stalenes
 
 
 def _counts(values: ArrayLike) -> NDArray[np.uint64]:
+    accepted = "counts must be a one-dimensional array of integers ≥ 0, one per τ = 0, 1, …"
     array = np.asarray(values)
-    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu") or (array.size and array.min() < 0):
-        raise ValueError(
-            f"counts must be a one-dimensional array of integers ≥ 0, one per τ = 0, 1, …; "
-            f"got {array.dtype} of shape {array.shape}"
-        )
+    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
+        raise ValueError(f"{accepted}; got {array.dtype} of shape {array.shape}")
+    wrong = np.flatnonzero(array < 0)
+    if wrong.size:
+        raise ValueError(f"{accepted}; got {array[wrong[0]]} at τ = {wrong[0]}")
     return np.ascontiguousarray(array, np.uint64)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from asap import _checks
+
 __all__ = ["cache_folder", "search"]
 
 
 def search(name: str, directory: str | os.PathLike[str] | None) -> list[Path]:
     """Return the folders to look in: the given one or ASAP_DATA_DIR, each with its sub-folder first, then the cache."""
+    _checks.instance("directory", directory, (str, os.PathLike, type(None)), "a folder's path, or None")
     given = directory if directory is not None else os.environ.get("ASAP_DATA_DIR") or None
     places = [] if given is None else [Path(given) / name, Path(given)]
     cache = cache_folder(name)
