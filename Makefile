@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 BUILD := build/dev
 READY := $(VENV)/ready-to-build
 INSTALLED := $(BUILD)/installed
-FUZZER := $(VENV)/fuzzer
+FUZZER := build/fuzz/atheris
 
 # Folders count too: a new or a removed source changes its folder. Python sources are used where they lie.
 SOURCES := pyproject.toml CMakeLists.txt $(shell find cmake src tests/cpp tests/guard tests/stress benchmarks/native)
@@ -46,7 +46,7 @@ stress: $(INSTALLED)  ## Strain the invariants: sums, views, vectors, memory, pr
 
 .PHONY: fuzz
 fuzz: $(FUZZER)  ## Fuzz the readers of files, a million executions each, and give them bombs; FORM=--short
-	$(BIN)/python tests/fuzz/fuzz.py $(FORM)
+	PYTHONPATH=$(FUZZER) $(BIN)/python tests/fuzz/fuzz.py $(FORM)
 
 .PHONY: guard
 guard: $(INSTALLED)  ## Count the instructions of an update with callgrind and compare them with the stored ones
@@ -117,7 +117,6 @@ $(INSTALLED): $(READY) $(SOURCES)
 	  --config-settings=build-dir=$(BUILD) --config-settings=cmake.define.ASAP_DEVELOPER=ON
 	@touch $@
 
-# Not for every Python and system; where it cannot be had, `make fuzz` says so.
-$(FUZZER): $(INSTALLED)
-	-$(BIN)/python -m pip install --quiet 'atheris>=2.3'
-	@touch $@
+# In a folder of its own: it is no dependency of asap. Where it cannot be had, `make fuzz` says so.
+$(FUZZER): | $(INSTALLED)
+	-$(BIN)/python -m pip install --quiet --target $@ 'atheris>=2.3'

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from asap import _checks, _names, _tables, datasets
+from asap import _checkpoint_file, _checks, _names, _tables, datasets
 from asap._app import app
 from asap._console import arguments, failures, goals, load, show
 from asap._options import (
@@ -119,6 +119,8 @@ def resume(
     """Go on with a run from a checkpoint. Limits given here replace those of the run and count from its beginning."""
     with arguments():
         _checks.choice("dataset", dataset, datasets.names())
+    with arguments(), failures():
+        _checkpoint_file.read(checkpoint)  # nothing is downloaded for one that is refused
     data = load(dataset, data_dir)
     with arguments(), failures():
         run = run_resumption(

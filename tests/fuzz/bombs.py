@@ -43,6 +43,13 @@ def huge_companion(pack: Pack) -> bytes:
     return pack(member.tobuf()) + zeros(pack)
 
 
+def endless_companion() -> bytes:
+    """An archive whose readme announces 2^60 bytes, and has none."""
+    member = tarfile.TarInfo("readme.html")
+    member.size = 1 << 60
+    return member.tobuf(tarfile.GNU_FORMAT)
+
+
 def huge_dictionary() -> bytes:
     """An xz stream that wants a dictionary of 4 GiB."""
     stream = bytearray(lzma.compress(seeds.idx()))
@@ -73,6 +80,7 @@ def bombs() -> dict[str, tuple[str, Callable[[], bytes]]]:
         "archive: a member of 4 GiB, gzip": ("archive", lambda: huge_member(gz)),
         "archive: a member of 4 GiB, xz": ("archive", lambda: huge_member(xz)),
         "archive: a companion of 4 GiB": ("archive", lambda: huge_companion(gz)),
+        "archive: a companion of 2^60 bytes": ("archive", endless_companion),
         "archive: behind its end 4 GiB": ("archive", lambda: gz(seeds.tar()) + zeros(gz)),
         "archive: in gzip in gzip": ("archive", lambda: gz(zeros(gz))),
         "model: a header of 2^62 bytes": ("model", lambda: struct.pack("<Q", 1 << 62) + bytes(100)),

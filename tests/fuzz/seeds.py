@@ -9,6 +9,7 @@ import lzma
 import struct
 import tarfile
 import zlib
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -65,6 +66,20 @@ def run_files() -> dict[str, bytes]:
 
 
 @cache
+def checkpoint() -> bytes:
+    """A checkpoint of a run with momentum, and a table that came into force."""
+    random = np.random.default_rng(0)
+    data = (random.random((40, 4), np.float32), random.integers(0, 2, 40))
+    model = asap.Sequential([asap.Dense(2)], input_shape=4)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "checkpoint"
+        step = asap.TailTau(0.05, sample=(1, 3))
+        saving = asap.Checkpoint(path, every=1)
+        asap.train(model, data, workers=2, batch_size=5, epochs=2, step=step, momentum=0.5, checkpoint=saving)
+        return path.read_bytes()
+
+
+@cache
 def untraced() -> bytes:
     """The run.json of that run, had it not been traced: traces are another reader's."""
     document = json.loads(run_files()["run.json"])
@@ -72,23 +87,32 @@ def untraced() -> bytes:
     return json.dumps(document).encode()
 
 
-@cache
-def model_parts() -> tuple[bytes, bytes]:
-    """The header of a model file, with its architecture as a document within, and what is behind it."""
-    content = run_files()["parameters.safetensors"]
+def parts(content: bytes, document: str) -> tuple[bytes, bytes]:
+    """The header of a safetensors file, with the document in its metadata as one within, and what is behind it."""
     end = 8 + struct.unpack_from("<Q", content)[0]
     header = json.loads(content[8:end])
-    header["__metadata__"]["architecture"] = json.loads(header["__metadata__"]["architecture"])
+    header["__metadata__"][document] = json.loads(header["__metadata__"][document])
     return json.dumps(header).encode(), content[end:]
 
 
-def model_file(header: Any, data: bytes) -> bytes:
-    """A model file of such parts."""
+def joined(header: Any, data: bytes, document: str) -> bytes:
+    """A safetensors file of such parts, with the checksum of a checkpoint made right."""
     metadata = header.get("__metadata__") if isinstance(header, dict) else None
-    if isinstance(metadata, dict) and "architecture" in metadata:
-        metadata["architecture"] = json.dumps(metadata["architecture"])
+    if isinstance(metadata, dict) and document in metadata:
+        metadata[document] = json.dumps(metadata[document])
+        if "crc32" in metadata:
+            metadata["crc32"] = f"{_crc(metadata[document], header, data):08x}"
     text = json.dumps(header).encode()
     return struct.pack("<Q", len(text)) + text + data
+
+
+def _crc(document: str, header: dict[str, Any], data: bytes) -> int:
+    crc = zlib.crc32(document.encode())
+    for name in sorted(header.keys() - {"__metadata__"}):
+        with suppress(TypeError, ValueError, KeyError):  # of a tensor that is none any more
+            begin, end = header[name]["data_offsets"]
+            crc = zlib.crc32(data[begin:end], crc)
+    return crc
 
 
 def trace_parts() -> tuple[bytes, bytes]:

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import seeds
-from edits import edited
+from edits import MOST_BYTES, edited
 
 import asap
-from asap import _trace_file
+from asap import _checkpoint_file, _trace_file
 from asap.datasets import DataError, cifar, unpacked
 from asap.datasets.cifar_set import CifarSet
 from asap.datasets.idx import IdxFile, read_idx
@@ -80,9 +80,21 @@ def _read_model(path: Path) -> None:
     model.copy()
 
 
-def _edited_model(data: bytes) -> bytes:
-    header, behind = seeds.model_parts()
-    return seeds.model_file(edited(header, data), behind)
+def _edited_safetensors(content: bytes, document: str) -> Callable[[bytes], bytes]:
+    """The first bytes are edits of header and document, the others of the tensors."""
+    header, tensors = seeds.parts(content, document)
+
+    def make(data: bytes) -> bytes:
+        behind = data[MOST_BYTES:]
+        return seeds.joined(edited(header, data), behind + tensors[len(behind) :], document)
+
+    return make
+
+
+def _read_checkpoint(path: Path) -> None:
+    saved = _checkpoint_file.read(path)
+    repr(saved.config)
+    assert len(saved.records) >= 0
 
 
 def _read_run(path: Path) -> None:
@@ -102,10 +114,10 @@ def _read_trace(path: Path) -> None:
 
 
 def _edited_trace(data: bytes) -> bytes:
-    """The first 12 bytes are edits of the header, the others of the body."""
+    """The first bytes are edits of the header, the others of the body."""
     header, body = seeds.trace_parts()
-    behind = data[12:]
-    return seeds.trace_file(edited(header, data[:12]), behind + body[len(behind) :])
+    behind = data[MOST_BYTES:]
+    return seeds.trace_file(edited(header, data), behind + body[len(behind) :])
 
 
 def _trusting(path: Path) -> int:
@@ -136,13 +148,16 @@ def readers() -> dict[str, Target]:
     packed = chosen(bytes, zipped)
     tars = [raw + contents for contents in seeds.packed(seeds.tar())]
     images = [raw + contents for contents in seeds.packed(seeds.idx())]
+    models = chosen(bytes, _edited_safetensors(files["parameters.safetensors"], "architecture"))
+    checkpoints = chosen(bytes, _edited_safetensors(seeds.checkpoint(), "checkpoint"))
     model, run, trace = (raw + part for part in (files["parameters.safetensors"], seeds.untraced(), files["trace.bin"]))
     return {
         "idx": Target("x", _read_idx, DataError, packed, [*images, made + seeds.idx()]),
         "cifar": Target(last[0], _read_cifar, DataError, bytes, [last[1]], dict([first])),
         "archive": Target("cifar-10-binary.tar", _read_cifar, DataError, packed, [*tars, made + seeds.tar()]),
         "unpacked": Target("x.records", _read_unpacked, DataError, chosen(bytes, _with_digests), [made]),
-        "model": Target("x", _read_model, ValueError, chosen(bytes, _edited_model), [model, made]),
+        "model": Target("x", _read_model, ValueError, models, [model, made]),
+        "checkpoint": Target("x", _read_checkpoint, ValueError, checkpoints, [raw + seeds.checkpoint(), made]),
         "run": Target("run.json", _read_run, ValueError, chosen(bytes, _edited_run), [run, made], beside_run),
         "trace": Target("x", _read_trace, ValueError, chosen(bytes, _edited_trace), [trace, made]),
     }

@@ -276,3 +276,11 @@ def test_status_tells_known_unknown_and_damaged_archives_apart(tmp_path: Path, m
     assert "unknown sha256" in datasets.status(tmp_path)[0].source
     load(tmp_path)
     assert "original contents" in datasets.status(tmp_path)[0].source  # by its files, which the first load has kept
+
+
+def test_a_companion_that_announces_more_than_can_be_is_refused_at_once(tmp_path: Path) -> None:
+    companion = tarfile.TarInfo("readme.html")
+    companion.size = 1 << 60
+    (tmp_path / "cifar-10-binary.tar").write_bytes(companion.tobuf(tarfile.GNU_FORMAT))
+    with pytest.raises(datasets.DataError, match="bytes of contents; found more"):
+        load(tmp_path)

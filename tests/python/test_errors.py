@@ -79,6 +79,8 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     model = asap.models.MLP(input_shape=4, classes=2, hidden=())
     run = asap.train(model, (x, labels), workers=2, batch_size=2, trace=True, progress=False)
     folder = tmp_path_factory.mktemp("folder")
+    saving = asap.Checkpoint(folder / "checkpoint")
+    asap.train(model.copy(), (x, labels), workers=2, batch_size=2, checkpoint=saving, progress=False)
     run.save(folder / "run")
     (folder / "run/trace.bin").write_bytes(b"PK")
     (folder / "empty").touch()

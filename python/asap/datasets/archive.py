@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asap.datasets.files import CHUNK_BYTES, Reader, corrupt, open_contents, read_into, reading
+from asap.datasets.types import DataError
 
 __all__ = ["read_members"]
 
@@ -34,6 +35,7 @@ def read_members(path: Path, targets: Mapping[str, NDArray[np.uint8]]) -> None:
         missing = set(targets)
         with tarfile.open(fileobj=bounded, mode="r|") as archive:  # type: ignore[call-overload]
             for member in archive:
+                bounded.check_reach(archive.offset)
                 if member.name in targets:
                     _check_member(path, member, targets[member.name].size, first=member.name in missing)
                     _fill(path, archive, member, targets[member.name])
@@ -54,8 +56,16 @@ class _Bounded:
         part = self._stream.read(min(size, self._left + 1))
         self._left -= len(part)
         if self._left < 0:
-            raise corrupt(self._path, f"at most {self._limit} bytes of contents", "more")
+            raise self._too_large()
         return part
+
+    def check_reach(self, position: int) -> None:
+        """Refuse to go as far as a header says: tarfile would read on to there, block by block, behind the end too."""
+        if position > self._limit:
+            raise self._too_large()
+
+    def _too_large(self) -> DataError:
+        return corrupt(self._path, f"at most {self._limit} bytes of contents", "more")
 
 
 @contextmanager
