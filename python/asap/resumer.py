@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -114,13 +114,19 @@ def _changed(saved: Saved, step: Step | None, changes: dict[str, Any]) -> TrainC
 def _step(before: Step, given: Step | None) -> Step:
     """Return the step of the run, with the function that is not in the file."""
     if given is None:
-        if isinstance(getattr(before, "scale", None), NotSaved):
+        if _lacks_a_function(before):
             raise ValueError(f"step must be given again, since its scale is a function: {before!r}")
         return before
     step = as_step(given)
     if plain(step) != plain(before):
         raise ValueError(f"step must be that of the run, {before!r}; got {step!r}")
     return step
+
+
+def _lacks_a_function(value: object) -> bool:
+    """Whether it, or a step within it, has a function that was not saved."""
+    parts = fields(value) if is_dataclass(value) else ()
+    return isinstance(value, NotSaved) or any(_lacks_a_function(getattr(value, part.name)) for part in parts)
 
 
 def _same_file(saved: Saved, path: str | PathLike[str]) -> Checkpoint:

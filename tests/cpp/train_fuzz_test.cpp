@@ -92,6 +92,10 @@ Plan random_plan(std::uint64_t seed) {
   plan.validated = dice.once_in(2);
   if (dice.once_in(3)) plan.fault = static_cast<Fault>(dice.below(static_cast<std::uint64_t>(Fault::kFaults)));
   plan.fault_at = static_cast<int>(dice.within(1, 60));
+  Dice pauses(seed, 3);
+  if (pauses.once_in(2))
+    options.checkpoint = {.every = static_cast<double>(pauses.within(1, 30)),
+                          .unit = CheckpointInterval::Unit::updates};
   return plan;
 }
 
@@ -142,6 +146,13 @@ class Witness : public Observer {
   void on_tick(LiveRun&) override {
     ticked_ = true;
     if (plan_.fault == Fault::on_tick) throw Planned();
+  }
+  void on_checkpoint(const Checkpoint& checkpoint, LiveRun& live) override {
+    Counts counts;
+    for (const WorkerTotals& worker : checkpoint.workers) counts += worker.counts;
+    CHECK_EQUAL(counts.gradients, checkpoint.gradients);
+    CHECK_EQUAL(counts.published, checkpoint.version);
+    CHECK(live.counts().gradients >= checkpoint.gradients);
   }
   bool ticked() const { return ticked_; }
 

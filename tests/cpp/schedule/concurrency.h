@@ -136,6 +136,12 @@ class ConditionVariable {
       lock.mutex()->lock();
     }
   }
+  /// Time does not pass here.
+  template <class Duration, class Predicate>
+  bool wait_for(std::unique_lock<Mutex>& lock, Duration, Predicate&& ready) {
+    wait(lock, ready);
+    return true;
+  }
   void notify_all() { ++notifications_; }
 
  private:

@@ -30,6 +30,10 @@ schedule::Program round_barrier(std::size_t members, std::uint64_t rounds, bool 
 /// Workers take numbers, and one number in three is granted anew; each number is taken once, none is left.
 schedule::Program batch_source(std::size_t workers, std::uint64_t batches);
 
+/// Workers make updates, each on its own or in rounds, while another thread pauses them several times and stops them at
+/// last. During a pause nobody is at an update, and what they wrote is visible; all make as many rounds.
+schedule::Program signal(std::size_t workers, std::uint64_t pauses, bool rounds);
+
 /// One thread stores values whose words all are the same, others load them.
 schedule::Program whole_value(std::size_t readers, std::uint64_t values);
 

@@ -12,6 +12,7 @@ int main(int, char** arguments) {
         [] { return programs::pool({.workers = 3, .readers = 1, .publications = 3, .drops = true}); }}},
       {"switch", {[] { return programs::table_switch(2, 4, 4); }}},
       {"barrier", {[] { return programs::round_barrier(3, 3, true); }}},
+      {"signal", {[] { return programs::signal(2, 3, false); }, [] { return programs::signal(3, 3, true); }}},
       {"value", {[] { return programs::whole_value(2, 5); }}},
   };
   const std::string_view program = arguments[1], violation = arguments[2];

@@ -68,3 +68,14 @@ asap_twin(the_phase_is_read_after_unlocking barrier store/round_barrier.h "stuck
     lock.lock();]])
 asap_twin(one_slot_for_whole_values value train/whole_value.h "a torn value"
   [[next % 2]] [[0]])
+asap_twin(a_pause_counts_those_of_the_one_before signal train/signal.h "stuck"
+  [[    waiting_ = 0;
+]] "")
+asap_twin(who_wakes_late_waits_for_the_next_pause signal train/signal.h "stuck"
+  [[resumed_.wait(lock, [&] { return pauses_ != pause || is(Order::stop); });]]
+  [[resumed_.wait(lock, [&] { return !is(Order::pause); });]])
+asap_twin(a_worker_leaves_without_a_word signal train/signal.h "stuck"
+  [[    if (working_ == waiting_) at_rest_.notify_all();
+]] "")
+asap_twin(each_hears_of_a_pause_by_itself signal train/signal.h "stuck"
+  [[return round < rounds_.load(std::memory_order_relaxed);]] [[return round < rounds_.load(std::memory_order_relaxed) && goes();]])

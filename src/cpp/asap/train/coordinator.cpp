@@ -166,7 +166,7 @@ void Coordinator::take_checkpoint() {
   checkpointer_->copy();
   std::vector<Event> before;
   while (const auto event = run_.events.wait_for({})) before.push_back(*event);
-  run_.go_on();
+  run_.signal.go_on();
   for (const Event& event : before) handle(event);
   hand_over_checkpoint();
 }

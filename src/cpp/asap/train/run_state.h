@@ -59,9 +59,7 @@ struct RunState {
   std::vector<std::error_code> pin_errors;  // each written by its worker, read after the join
 
   Signal signal;
-  std::atomic<std::uint64_t> rounds{kUnlimited};  // that may be begun (synchronous); whoever hears of a pause or an end
-                                                  // before a round's barrier makes it the last one
-  std::atomic<Version> milestone{kUnlimited};     // whoever publishes it wakes the coordinator
+  std::atomic<Version> milestone{kUnlimited};  // whoever publishes it wakes the coordinator
   std::atomic<bool> diverged{false};
   alignas(kCacheLine) std::atomic<std::uint64_t> gradients;         // worked on to the end; finds the ends of epochs
   alignas(kCacheLine) std::atomic<float*> armed_snapshot{nullptr};  // a buffer for whoever ends the next epoch
@@ -84,11 +82,6 @@ struct RunState {
   void diverge() {
     diverged.store(true, std::memory_order_relaxed);
     signal.stop();
-  }
-
-  /// Ends a pause in which all workers rest.
-  void go_on() {
-    signal.go_on([this] { rounds.store(kUnlimited, std::memory_order_relaxed); });
   }
 
   Counts totals() const;

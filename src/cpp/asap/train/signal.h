@@ -3,6 +3,8 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <mutex>
 
 #include "asap/core/concurrency.h"
@@ -12,8 +14,10 @@ namespace asap {
 
 /// During a pause every worker that has not ended waits between two updates: no gradient is on its way, and what all
 /// have written is visible to who sees that they do. A stop is final, and ends a pause.
-/// Thread-safety: any. Progress: `goes` is wait-free, all a running worker asks; the others block for some
-/// instructions, `wait` until the pause ends.
+/// Nobody may wait at a barrier to which others do not come: where workers meet in rounds, whoever hears of a pause or
+/// a stop before the barrier of a round makes that the last one, and behind the barrier everybody knows. Thread-safety:
+/// any. Progress: `goes`, `begins` and `pass_on` are wait-free, and all that a running worker calls; the others block
+/// for some instructions, `wait` until the pause ends.
 class Signal {
  public:
   explicit Signal(std::size_t workers) : working_(workers) {}
@@ -22,6 +26,14 @@ class Signal {
 
   /// Whether another update may begin. Relaxed: it guards no data.
   bool goes() const noexcept { return order_.load(std::memory_order_relaxed) == Order::go; }
+
+  /// Whether round number `round`, from 0, may begin. Relaxed: the barrier of the round before orders it.
+  bool begins(std::uint64_t round) const noexcept { return round < rounds_.load(std::memory_order_relaxed); }
+
+  /// Before the barrier of a round, when so many have begun.
+  void pass_on(std::uint64_t rounds) noexcept {
+    if (!goes()) rounds_.store(rounds, std::memory_order_relaxed);
+  }
 
   /// Of a worker between two updates: waits for the end of a pause. Returns whether work goes on behind it, even if a
   /// stop or another pause has been called since: those who were faster may count on this one already.
@@ -56,12 +68,11 @@ class Signal {
     if (is(Order::go)) order_.store(Order::pause, std::memory_order_relaxed);
   }
 
-  /// Ends a pause in which all rest; `prepare()` runs before anybody goes on. Nothing, after a stop.
-  template <class Function>
-  void go_on(Function&& prepare) {
+  /// Ends a pause in which all rest. Nothing, after a stop.
+  void go_on() {
     const std::lock_guard lock(mutex_);
     if (!is(Order::pause)) return;
-    prepare();
+    rounds_.store(kUnlimited, std::memory_order_relaxed);
     ++pauses_;
     waiting_ = 0;
     order_.store(Order::go, std::memory_order_relaxed);
@@ -93,7 +104,10 @@ class Signal {
 
   bool is(Order order) const noexcept { return order_.load(std::memory_order_relaxed) == order; }
 
+  static constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
+
   alignas(kCacheLine) Atomic<Order> order_{Order::go};  // written with the mutex; read by every worker, all the time
+  Atomic<std::uint64_t> rounds_{kUnlimited};            // that may begin
   alignas(kCacheLine) mutable Mutex mutex_;             // guards the rest
   ConditionVariable resumed_, at_rest_;
   std::size_t working_;      // have not ended

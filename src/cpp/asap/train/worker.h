@@ -82,16 +82,13 @@ class Worker {
 
   /// Between two updates: whether another one is to begin, after a pause perhaps.
   bool may_begin() {
-    while (!(kWorksInRounds<S> ? round_ < run_.rounds.load(std::memory_order_relaxed) : run_.signal.goes()))
+    while (!(kWorksInRounds<S> ? run_.signal.begins(round_) : run_.signal.goes()))
       if (!run_.signal.wait()) return false;
     return true;
   }
 
-  /// Nobody may wait at a barrier to which others do not come: who hears of a pause or an end before it makes this
-  /// round the last one, and behind it everybody knows.
   void pass_on_signal() noexcept {
-    if constexpr (kWorksInRounds<S>)
-      if (!run_.signal.goes()) run_.rounds.store(round_, std::memory_order_relaxed);
+    if constexpr (kWorksInRounds<S>) run_.signal.pass_on(round_);
   }
 
   void update(std::uint64_t number) {
