@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,7 +129,7 @@ def _read(path: Path) -> Saved:
             except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
                 raise ValueError(f"{path} is damaged: {type(error).__name__}: {error}") from error
             _check_tensors(path, file, expected)
-            saved.state["arrays"] = {name: file.get_tensor(name) for name in expected}
+            saved.state["arrays"] = _tensors(path, file, expected)
             found = file.metadata()
     except safetensors.SafetensorError as error:
         raise ValueError(f"{path} is damaged, or no safetensors file: {error}") from error
@@ -223,6 +223,13 @@ def _check_tensors(path: Path, file: Any, expected: Mapping[str, tuple[str, tupl
         )
         if part.get_dtype() != dtype or not fits:
             raise ValueError(f"{path} is damaged: {name} cannot be {part.get_dtype()} of shape {found}")
+
+
+def _tensors(path: Path, file: Any, names: Iterable[str]) -> Arrays:
+    try:
+        return {name: file.get_tensor(name) for name in names}
+    except (OverflowError, ValueError) as error:  # lengths beyond NumPy's, beside one of 0
+        raise ValueError(f"{path} is damaged: {error}") from error
 
 
 def _checksum(text: str, arrays: Mapping[str, NDArray[Any]]) -> str:

@@ -36,7 +36,7 @@ def read(path: str | PathLike[str]) -> tuple[Architecture, Tensors]:
         with safetensors.safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
-    except safetensors.SafetensorError as error:
+    except (safetensors.SafetensorError, OverflowError, ValueError) as error:
         raise ValueError(f"{path} is damaged, or no safetensors file: {error}") from error
     return _architecture(path, metadata, tensors), tensors
 

@@ -86,7 +86,7 @@ def bombs() -> dict[str, tuple[str, Callable[[], bytes]]]:
         "model: a header of 2^62 bytes": ("model", lambda: struct.pack("<Q", 1 << 62) + bytes(100)),
         "run: a million brackets": ("run", lambda: b"[" * 1_000_000),
         "run: a number of a million digits": ("run", lambda: b'{"schema":' + b"1" * 1_000_000 + b"}"),
-        "trace: a header of 2^32 bytes": ("trace", lambda: b"\x89asaptr\n" + struct.pack("<II", 1, (1 << 32) - 16)),
+        "trace: a header of 2^32 bytes": ("trace", lambda: b"\x89asaptr\n" + struct.pack("<II", 2, (1 << 32) - 16)),
     }
 
 

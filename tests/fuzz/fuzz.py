@@ -53,7 +53,7 @@ def explore(name: str, runs: int, seconds: int) -> tuple[bool, str, str]:
     executions, mib = stats.get("number_of_executed_units", 0), stats.get("peak_rss_mb", 0)
     sound = done.returncode == 0 and executions >= runs and mib <= MAX_MIB
     figure = f"{executions:>9,} executions, {stats.get('average_exec_per_sec', 0):>6,} a second, {mib:>4} MiB"
-    return sound, figure, done.stderr
+    return sound, figure, done.stderr[-2000:] + done.stdout
 
 
 def report(name: str, figure: str, passed: bool, details: str) -> bool:

@@ -127,7 +127,10 @@ def trace_file(header: Any, body: bytes) -> bytes:
     if isinstance(header, dict) and header.get("crc32"):
         parameters = header.get("parameters")
         size = 4 * parameters if type(parameters) is int and 0 <= parameters < 1 << 16 else 0
-        header["crc32"] = zlib.crc32(body[size + -size % 64 :], zlib.crc32(body[:size]))
+        vectors = 2 if header.get("velocity") else 1
+        padded = size + -size % 64
+        sections = [*(body[i * padded :][:size] for i in range(vectors)), body[vectors * padded :]]
+        header["crc32"] = zlib.crc32(b"".join(sections))
     text = json.dumps(header).encode()
     text += b" " * (-(16 + len(text)) % 64)
-    return b"\x89asaptr\n" + struct.pack("<II", 1, len(text)) + text + body
+    return b"\x89asaptr\n" + struct.pack("<II", 2, len(text)) + text + body

@@ -176,6 +176,16 @@ def test_wrong_contents_are_refused(
         asap.resume(path, blobs, epochs=4)
 
 
+def test_lengths_beyond_numpys_are_refused(path: Path, blobs: Data) -> None:
+    rewrite(path, lambda document, arrays: arrays.update({"workers.rejections": np.zeros((3, 0), np.uint64)}))
+    content = path.read_bytes()
+    end = 8 + struct.unpack_from("<Q", content)[0]
+    header = content[8:end].replace(b"[3,0]", b"[%d,0]" % (2**63 - 1))
+    path.write_bytes(struct.pack("<Q", len(header)) + header + content[end:])
+    with pytest.raises(ValueError, match=r"run\.checkpoint is damaged: "):
+        asap.resume(path, blobs)
+
+
 def test_the_checkpoint_before_is_named_when_the_last_one_is_damaged(path: Path, blobs: Data) -> None:
     asap.resume(path, blobs, epochs=4)
     path.write_bytes(path.read_bytes()[:-1])

@@ -278,6 +278,14 @@ def test_a_truncated_file_is_refused(saved: Path, kept: int) -> None:
         asap.load(saved)
 
 
+def test_a_tensor_longer_than_numpys_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "long.safetensors"
+    header = b'{"a":{"dtype":"F32","shape":[9223372036854775807,0],"data_offsets":[0,0]}}'
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+    with pytest.raises(ValueError, match=r"long\.safetensors is damaged, or no safetensors file"):
+        asap.load(path)
+
+
 def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "foreign.safetensors"
     path.write_bytes(b"\x93NUMPY" + bytes(200))
