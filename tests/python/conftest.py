@@ -19,6 +19,18 @@ Data = tuple[NDArray[np.float32], NDArray[np.int32]]
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "not_sanitized(*names, reason): is skipped under these sanitizers (make sanitize)"
+    )
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark in item.iter_markers("not_sanitized"):
+        if os.environ.get("ASAP_SANITIZER") in mark.args:
+            pytest.skip(mark.kwargs["reason"])
+
+
 @pytest.fixture
 def private_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No ASAP_DATA_DIR, and an empty cache of the test's own, which is returned."""

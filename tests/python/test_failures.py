@@ -25,6 +25,9 @@ MakeModel = Callable[[], asap.Model]
 ENGINES = [asap.Synchronous(), asap.Locked(), asap.Hogwild(), asap.Leashed()]
 
 
+FORKS = "it ends a process that forks while threads are alive"
+
+
 def run_script(script: str, *arguments: str, seconds: float = 300) -> subprocess.CompletedProcess[str]:
     """Run a script in a Python of its own; one that hangs fails the test."""
     command = [sys.executable, "-c", script, *arguments]
@@ -100,6 +103,7 @@ def test_an_exception_of_python_ends_the_run_and_keeps_what_was_learnt(
     assert asap.train(model, blobs, workers=3).status == "completed"
 
 
+@pytest.mark.not_sanitized("thread", "address", reason="they reserve more address space than the limit set here")
 def test_a_failure_of_a_worker_says_in_which_and_where() -> None:
     """Room for what the calling thread makes, not for the copies and gradients of the workers, 100 MB each."""
     script = f"""{SETTING}
@@ -226,6 +230,7 @@ print(len(calls), run.status, run.updates > 0, len(run.history) > 0)
     assert run_script(script).stdout == "2 interrupted True True\n"
 
 
+@pytest.mark.not_sanitized("thread", reason="reports the kernel's ZeroMQ, whose atomics it does not see")
 def test_an_interrupt_of_a_notebook_ends_the_run_not_the_kernel() -> None:
     if not all(map(importlib.util.find_spec, ("ipykernel", "jupyter_client"))):
         pytest.skip("needs ipykernel")
@@ -259,6 +264,7 @@ finally:
     assert done.stdout.splitlines() == ["ready", "interrupted", "ready", "interrupted", "next cell"], done.stderr
 
 
+@pytest.mark.not_sanitized("thread", reason=FORKS)
 def test_a_fork_while_idle_can_train() -> None:
     script = f"""{SETTING}
 asap.train(model, data, workers=3)
@@ -273,6 +279,7 @@ print(os.waitpid(child, 0)[1], status)
 
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: type(engine).__name__)
 @pytest.mark.parametrize("traced", [False, True], ids=["plain", "traced"])
+@pytest.mark.not_sanitized("thread", reason=FORKS)
 def test_a_fork_during_a_run_is_an_error_in_the_child(engine: Any, traced: bool) -> None:
     script = f"""{SETTING}
 children = []
