@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,9 +101,13 @@ def _keep_previous(path: Path) -> None:
     """Give the present file a second name, which it keeps when its first goes to the next one."""
     link = path.with_name(f".{path.name}.link")
     link.unlink(missing_ok=True)
-    with suppress(FileNotFoundError):  # this is the first one
+    try:
         os.link(path, link)
-        os.replace(link, previous(path))
+    except FileNotFoundError:
+        return  # this is the first one
+    except OSError:  # a file system that knows no second names
+        shutil.copyfile(path, link)
+    os.replace(link, previous(path))
 
 
 def read(path: Path) -> Saved:

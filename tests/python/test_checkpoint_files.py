@@ -85,6 +85,17 @@ def test_only_the_checkpoint_and_the_one_before_stay(path: Path, blobs: Data) ->
     assert asap.resume(_checkpoint_file.previous(path), blobs, epochs=4).gradients == 76
 
 
+def test_a_file_system_without_links_will_do(path: Path, blobs: Data, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    before = path.read_bytes()
+    monkeypatch.setattr("os.link", refuse)
+    asap.resume(path, blobs, epochs=4)
+    assert sorted(each.name for each in path.parent.iterdir()) == ["run.checkpoint", "run.checkpoint.previous"]
+    assert _checkpoint_file.previous(path).read_bytes() == before
+
+
 def test_a_folder_is_made(blobs: Data, make_model: MakeModel, tmp_path: Path) -> None:
     asap.train(make_model(), blobs, checkpoint=asap.Checkpoint(tmp_path / "a" / "b" / "c"))
     assert (tmp_path / "a" / "b" / "c").is_file()

@@ -312,6 +312,36 @@ def test_info_shows_the_topology(command: Command) -> None:
         assert f"{node['node']} with CPUs {node['cpus']}" in text
 
 
+def test_a_run_goes_on_from_its_checkpoint(command: Command, digits: list[str], tmp_path: Path) -> None:
+    pytest.importorskip("safetensors", reason="needs the extra io")
+    path = tmp_path / "run.checkpoint"
+    settings = ["--workers", 1, "--momentum", 0.5, "--seed", 3]
+    every = ["--checkpoint", path, "--checkpoint-every", 5, "--checkpoint-unit", "updates"]
+    assert command("train", *digits, *settings, *every, "--epochs", 2, "--json", tmp_path / "a.json").status == 0
+    resumed = command("resume", path, *digits[:2], "--epochs", 4, "--json", "-", "--save", tmp_path / "resumed")
+    whole = command("train", *digits, *settings, "--epochs", 4, "--json", "-", "--save", tmp_path / "whole")
+    assert (resumed.status, whole.status) == (0, 0)
+    first, second, third = (strict(text) for text in ((tmp_path / "a.json").read_text(), resumed.out, whole.out))
+    assert second["resumed"] == [first["results"]["updates"]]
+    assert second["results"]["updates"] == third["results"]["updates"]
+    models = [asap.load(tmp_path / run / "parameters.safetensors") for run in ("resumed", "whole")]
+    assert models[0].parameters.tobytes() == models[1].parameters.tobytes()
+
+
+def test_what_is_no_checkpoint_is_a_bad_argument(command: Command, digits: list[str], tmp_path: Path) -> None:
+    pytest.importorskip("safetensors", reason="needs the extra io")
+    (tmp_path / "text").write_text("no checkpoint")
+    result = command("resume", tmp_path / "text", *digits[:2])
+    assert result.status == 2
+    assert "no safetensors file" in " ".join(result.err.split())
+    result = command("resume", tmp_path / "none", *digits[:2])
+    assert result.status == 1
+    assert "no such checkpoint" in result.err
+    result = command("train", *digits, "--checkpoint", tmp_path / "a", "--checkpoint-unit", "minutes")
+    assert result.status == 2
+    assert "unit must be one of 'epochs', 'updates', 'seconds'" in " ".join(result.err.split())
+
+
 def test_affinity_is_a_setting_of_runs(command: Command, digits: list[str]) -> None:
     document = strict(command("train", *digits, "--workers", 2, "--affinity", "compact", "--json", "-").out)
     assert document["config"]["affinity"] == "compact"

@@ -35,17 +35,6 @@ Coordinator::Coordinator(RunState& run, Snapshot snapshot, const StateLayout& la
   run.milestone.store(next_milestone(), std::memory_order_relaxed);
 }
 
-/// What the coordinator keeps of the parts before.
-void Coordinator::continue_report(const Checkpoint& before) {
-  report_.seconds = before.seconds;
-  report_.history = before.history;
-  report_.tables = before.tables;
-  last_totals_ = before.last_totals;
-  last_row_gradients_ = before.last_row_gradients;
-  last_finite_version_ = before.version;
-  sampled_ |= run_.same_team && before.sampled;
-}
-
 void Coordinator::serve() {
   next_probe_ = seconds() + kProbeSeconds;
   while (!run_.signal.is_over()) {
@@ -155,31 +144,6 @@ void Coordinator::refresh_table() {
   run_.tables.replace(scale_table(run_.options, Distribution(std::move(counts), tau_sum), context));
   report_.tables.push_back({now, run_.tables.current().entries()});
   sampled_ = true;
-  check_process();
-}
-
-/// Nobody is at an update while the run is copied; the file is made of it while they go on.
-void Coordinator::take_checkpoint() {
-  run_.signal.pause();
-  while (!run_.signal.await_rest(std::chrono::duration<double>(kTickSeconds))) poll();
-  if (!run_.signal.rests()) return;  // the run ends
-  checkpointer_->copy();
-  std::vector<Event> before;
-  while (const auto event = run_.events.wait_for({})) before.push_back(*event);
-  run_.signal.go_on();
-  for (const Event& event : before) handle(event);
-  hand_over_checkpoint();
-}
-
-void Coordinator::hand_over_checkpoint() {
-  std::optional<Checkpoint> checkpoint = checkpointer_->checkpoint();
-  if (!checkpoint) return run_.diverge();
-  checkpoint->sampled = sampled_;
-  checkpoint->tables = report_.tables;
-  checkpoint->history = report_.history;
-  checkpoint->last_totals = last_totals_;
-  checkpoint->last_row_gradients = last_row_gradients_;
-  observer_.on_checkpoint(*checkpoint, *this);
   check_process();
 }
 
