@@ -1,14 +1,16 @@
 """Fuzz one reader in this process, with atheris: libFuzzer's mutations, led by the branches taken in Python.
 
-python explore.py TARGET FOLDER [options of libFuzzer]
+python explore.py TARGET FOLDER SECONDS [options of libFuzzer]
 
 Files are written to FOLDER, over and over. An exception other than the documented one, or one that does not name the
-file, ends the process, as does what the options limit.
+file, ends the process, as does an execution of so many seconds of processor time, or what the options limit.
 """
 
 from __future__ import annotations
 
+import faulthandler
 import gc
+import signal
 import sys
 from pathlib import Path
 from types import FunctionType
@@ -51,7 +53,7 @@ def prepare(target: Target, folder: Path) -> Path:
 
 def main() -> None:
     """Fuzz until the options of libFuzzer say that it is enough."""
-    name, folder, options = sys.argv[1], Path(sys.argv[2]), sys.argv[3:]
+    name, folder, seconds, options = sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]), sys.argv[4:]
     target = (readers() | planted())[name]
     path = prepare(target, folder)
     corpus = folder / "corpus"
@@ -59,8 +61,10 @@ def main() -> None:
     for i, seed in enumerate(target.seeds):
         (corpus / str(i)).write_bytes(seed)
     instrument()
+    faulthandler.register(signal.SIGPROF, chain=True)  # tells where it hangs, and ends the process
 
     def explore(data: bytes) -> None:
+        signal.setitimer(signal.ITIMER_PROF, seconds)
         read(target, path, data)
 
     atheris.Setup([sys.argv[0], *options, str(corpus)], explore)
