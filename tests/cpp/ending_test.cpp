@@ -197,22 +197,35 @@ TEST(after_a_failure_the_last_finite_snapshot_is_kept) {
   struct Exploding : Quadratic {  // the loss hides it
     Exploding() : Quadratic(4, 100) {}
     double gradient(const float* theta, const Batch& batch, Workspace* workspace, float* gradient) const override {
-      if (batch.id == 451) throw Planted();
+      if (batch.id == 0) waited_for.wait(false);
+      if (batch.id == 451) {
+        failed = true;
+        failed.notify_all();
+        throw Planted();
+      }
       states.emplace_back(theta, theta + 4);
       Quadratic::gradient(theta, batch, workspace, gradient);
       if (batch.id == 450) gradient[0] = std::numeric_limits<float>::infinity();
       return 1.0;
     }
     mutable std::vector<std::vector<float>> states;  // before every update
+    mutable std::atomic<bool> waited_for{false}, failed{false};
+  };
+  struct Busy : Observer {  // from before the first update to the failure: snapshots wait to be looked at
+    explicit Busy(const Exploding& the_exploding) : exploding(the_exploding) {}
+    void on_tick(LiveRun&) override {
+      exploding.waited_for = true;
+      exploding.waited_for.notify_all();
+      exploding.failed.wait(false);
+    }
+    const Exploding& exploding;
   };
   for (const engine::Engine& engine : kEngines) {
     const Exploding exploding;
     std::vector<float> theta(4, 1.0f);
-    try {
-      const Report report = train(exploding, theta, {.engine = engine, .batch_size = 1, .epochs = 10});
-      CHECK(report.status == Status::diverged);  // a machine so slow that the probe of the second came in between
-    } catch (const Planted&) {
-    }
+    Busy observer(exploding);
+    CHECK_THROWS(Planted, train(exploding, theta, {.engine = engine, .batch_size = 1, .epochs = 10}, observer),
+                 "planted");
     const auto after_an_epoch = exploding.states.begin() + 100;
     CHECK(std::find(after_an_epoch, exploding.states.end(), theta) != exploding.states.end());
   }
