@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("safetensors", reason="needs the extra io")
 
 
+@pytest.mark.not_sanitized("thread", reason="it ends a process that forks while threads are alive")
 def test_whenever_a_process_is_killed_its_checkpoint_loads(tmp_path: Path) -> None:
     kills, seed = os.environ.get("ASAP_KILLS", "20"), os.environ.get("ASAP_KILLS_SEED", "1")
     script = Path(__file__).with_name("checkpoint_kills.py")

@@ -29,7 +29,7 @@ COMPILER = os.environ.get("CXX", "c++")
 # The C++ tests of what threads share.
 SHORT = [
     *("vector_pool_test", "turn_test", "store_test", "fused_hogwild_test", "whole_value_test", "step_test"),
-    *("trace_test", "failure_test", "ending_test"),
+    *("trace_test", "failure_test", "ending_test", "checkpoint_test"),
 ]
 
 # Left out: these build with CMake, read the documentation, or measure memory and other packages. Single tests that a
