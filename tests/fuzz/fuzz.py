@@ -47,7 +47,7 @@ def python(script: str, *arguments: str | Path) -> subprocess.CompletedProcess[s
 def explore(name: str, runs: int, seconds: int) -> tuple[bool, str, str]:
     """Fuzz a reader; return whether nothing was found, the figure, and what was printed."""
     options = [f"-runs={runs}", f"-max_len={MAX_BYTES}", "-len_control=0", "-seed=1", f"-artifact_prefix={FINDINGS}/"]
-    limits = [f"-rss_limit_mb={MAX_MIB}", "-timeout=0", "-print_final_stats=1"]
+    limits = [f"-rss_limit_mb={MAX_MIB}", "-timeout=86400", "-print_final_stats=1"]  # of the clock: none
     with folder_in_memory() as folder:
         done = python("explore.py", name, folder, str(seconds), *options, *limits)
         if done.returncode:
