@@ -79,7 +79,8 @@ ADDRESS = Sanitizer(
         "overflow": "signed integer overflow",
     },
     {
-        "ASAN_OPTIONS": "detect_stack_use_after_return=1",
+        # Not what GCC 12 makes of frames that outlive their functions: it aligns them for 32 bytes, AVX-512 needs 64.
+        "ASAN_OPTIONS": "detect_stack_use_after_return=0",
         "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
     },
     ["libasan", "libstdc++"],  # libstdc++ too, or the first exception of C++ ends the process
