@@ -214,7 +214,7 @@ def suite(sanitizer: Sanitizer) -> bool:
     """Run the Python suite."""
     left_out = [f"--ignore=tests/python/test_{name}.py" for name in NOT_PYTHON]
     command = [sys.executable, "-m", "pytest", "-q", "-s", "-x", "-p", "no:cacheprovider", *left_out]
-    environment = sanitizer.python(ASAN_OPTIONS="detect_leaks=0:detect_stack_use_after_return=1")
+    environment = sanitizer.python(ASAN_OPTIONS=f"{sanitizer.options.get('ASAN_OPTIONS', '')}:detect_leaks=0")
     return step(f"{sanitizer.name}: Python suite", *command, environment=environment)
 
 
