@@ -1,4 +1,4 @@
-"""Checkpoint files: safetensors with JSON in the metadata, schema "asap.checkpoint/1"; docs/checkpoints.md."""
+"""Checkpoint files: safetensors with JSON in the metadata, schema "asap.checkpoint/2"; docs/checkpoints.md."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ from asap.architecture import Architecture
 from asap.config import MAX_WORKERS, TrainConfig
 from asap.datasets.files import publish
 
-SCHEMA, FORMAT = "asap.checkpoint/", 1
+SCHEMA, FORMAT = "asap.checkpoint/", 2
 
 _MAX_HEADER = 1 << 24
 _LENGTH_BYTES = 8  # of the header, at the beginning of a safetensors file
 _MAX_TAU_BINS = 4096
-_INTEGERS = ("version", "gradients", "num_workers", "sampling_from", "last_row_gradients")
+_INTEGERS = ("version", "gradients", "num_workers", "sampling_from", "sampled", "last_row_gradients")
+_LISTS = ("table_numbers", "table_versions")  # of integers
 _DTYPES = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8"), "U64": np.dtype("<u8")}
 
 Arrays = dict[str, NDArray[Any]]
@@ -80,7 +81,7 @@ def write(path: Path, facts: Mapping[str, Any], state: Mapping[str, Any]) -> Non
     """Write a checkpoint, all or nothing; at every moment there is a complete one at `path` if there ever was."""
     safetensors = require("safetensors.numpy", "io", "A checkpoint")
     arrays = {name: np.ascontiguousarray(array) for name, array in state["arrays"].items()}
-    numbers = {name: state[name] for name in (*_INTEGERS, "seconds", "sampled", "table_versions")}
+    numbers = {name: state[name] for name in (*_INTEGERS, *_LISTS, "seconds")}
     text = json.dumps(plain({**facts, **numbers}), allow_nan=False)
     metadata = {"schema": f"{SCHEMA}{FORMAT}", "checkpoint": text, "crc32": _checksum(text, arrays)}
     contents = safetensors.save(arrays, metadata)
@@ -178,8 +179,7 @@ def _saved(document: dict[str, Any]) -> tuple[Saved, dict[str, tuple[str, tuple[
     """Return what the settings say, and the tensors that belong to them: dtype, and shape with None for any length."""
     state: dict[str, Any] = {name: _checks.integer(name, document[name], 0) for name in _INTEGERS}
     state["seconds"] = _checks.not_negative("seconds", document["seconds"])
-    state["sampled"] = _checks.flag("sampled", document["sampled"])
-    state["table_versions"] = [_checks.integer("table_versions", each, 0) for each in document["table_versions"]]
+    state |= {name: [_checks.integer(name, each, 0) for each in document[name]] for name in _LISTS}
     _checks.integer("num_workers", state["num_workers"], 1, MAX_WORKERS)
     architecture = Architecture.from_dict(document["architecture"])
     saved = Saved(
@@ -194,7 +194,8 @@ def _saved(document: dict[str, Any]) -> tuple[Saved, dict[str, tuple[str, tuple[
         raise ValueError("the run has no checkpoints")
     parameters = architecture.to_core().num_parameters
     velocity = {"velocity": ("F32", (parameters,))} if saved.config.momentum else {}
-    tables = {f"tables.{i}": ("F64", (None,)) for i in range(len(state["table_versions"]))}
+    numbers = range(len(state["table_versions"]))
+    tables = {f"tables.{i}": ("F64", (None,)) for i in numbers} | {f"seen.{i}": ("U64", (None,)) for i in numbers}
     return saved, {"parameters": ("F32", (parameters,))} | velocity | tables | _TABLES
 
 
@@ -206,6 +207,9 @@ _TABLES: dict[str, tuple[str, tuple[int | None, ...]]] = {
     "workers.sampled": ("U64", (None, None)),
     "history.counts": ("U64", (None, 13)),
     "history.sums": ("F64", (None, 5)),
+    "figures.counts": ("U64", (None, 2)),
+    "figures.sums": ("F64", (None, 3)),
+    "counted": ("U64", (None,)),
     "last_row.counts": ("U64", (1, 9)),
     "last_row.sums": ("F64", (1, 2)),
 }

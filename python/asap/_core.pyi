@@ -281,7 +281,8 @@ def train(
     Keys: status ("completed" | "stopped" | "interrupted" | "diverged"), version (of theta), seconds, counts (dict:
     gradients, published, merged, dropped, rejected, skipped, attempts, samples, loss_sum, step_sum), history (list
     of epoch records), staleness and rejections (lists of Distribution, one per worker), tables (list of (update,
-    entries)), vectors_high_water, pool_rescans, placement (dict: cpus, nodes, unpinned, pin_error,
+    entries, Distribution they were made from)), table_figures (list of (update, mean tau, E[C], E[C²] under that
+    distribution)), vectors_high_water, pool_rescans, placement (dict: cpus, nodes, unpinned, pin_error,
     interleave_error), trace (None or (records, stalls)). An epoch record: epoch, updates, seconds, training_loss,
     effective_step, mean_tau, counts (since the record before), validation (None or (loss, accuracy, samples)).
 
@@ -295,7 +296,8 @@ def checkpoint_history(checkpoint: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the epoch records of what on_checkpoint was given; ValueError when its tables do not fit together.
 
     Keys of such a dict: version, gradients, seconds, num_workers, sampling_from, sampled, last_row_gradients,
-    table_versions, and arrays (dict: parameters, velocity, workers.*, history.*, last_row.*, tables.*).
+    table_numbers, table_versions, and arrays (dict: parameters, velocity, workers.*, history.*, last_row.*, tables.*,
+    seen.*, figures.*, counted).
     """
 
 # --- traces; records are structured arrays of asap.trace.RECORD

@@ -116,7 +116,7 @@ class Run:
             seconds=report["seconds"],
             effective_step=counts["step_sum"] / max(1, counts["published"] + counts["rejected"]),
             vectors_high_water=report["vectors_high_water"],
-            tables=[ScaleTable(update, np.asarray(entries)) for update, entries in report["tables"]],
+            tables=[ScaleTable(update, entries) for update, entries, _ in report["tables"]],
             placement=Placement(**report["placement"]),
             parameters=theta,
             model=model,

@@ -131,7 +131,7 @@ int allocations_of(const engine::Engine& engine, bool leaky) {
          .workers = workers,
          .batch_size = 7,
          .epochs = 80,  // more records than a block of the trace holds, for one worker
-         .policy = policy::tail_tau(1.0, Cdf::mid, {2, 10}),
+         .policy = policy::tail_tau(1.0, Cdf::mid, OnlineSample{.every = 2, .half_life = 10}),
          .momentum = std::holds_alternative<engine::FusedHogwild>(engine) ? 0.0 : 0.9,
          .weight_decay = 1e-4,
          .trace = &trace});

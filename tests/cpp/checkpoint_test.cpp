@@ -144,7 +144,7 @@ void check_consistent(const Checkpoint& checkpoint, std::size_t workers) {
   CHECK_EQUAL(counts.published + counts.merged + counts.dropped + counts.rejected + counts.skipped, counts.gradients);
   CHECK_EQUAL(published, checkpoint.version);
   CHECK_EQUAL(rejected, counts.rejected);
-  CHECK(!checkpoint.tables.empty());
+  CHECK(!checkpoint.adaptation.log.tables.empty());
   for (const EpochRecord& row : checkpoint.history) CHECK(row.seconds <= checkpoint.seconds);
   CHECK(checkpoint.last_row_gradients <= checkpoint.gradients);
 }
@@ -342,12 +342,12 @@ TEST(other_workers_take_over_where_the_others_were) {
 TEST(the_sample_of_a_policy_goes_on_or_begins_anew_with_other_workers) {
   const Quadratic quadratic(20, 50);
   TrainOptions options = endless(engine::Locked{}, 3);
-  options.policy = policy::tail_tau(1.0, Cdf::mid, {100, 200});
+  options.policy = policy::tail_tau(1.0, Cdf::mid, SampleWindow{100, 200});
   options.checkpoint = CheckpointInterval{.every = 1e18, .unit = CheckpointInterval::Unit::updates};
   options.updates = 400;
   const Part within = run(quadratic, std::vector<float>(20, 1.0f), options);
   const Checkpoint& checkpoint = within.checkpoints.back();
-  CHECK(!checkpoint.sampled);
+  CHECK_EQUAL(checkpoint.adaptation.published, 0u);
   const auto sampled = [](const Checkpoint& c) {
     return std::accumulate(c.workers.begin(), c.workers.end(), std::uint64_t{0},
                            [](auto sum, const WorkerTotals& worker) { return sum + worker.sampled_published; });
@@ -357,12 +357,12 @@ TEST(the_sample_of_a_policy_goes_on_or_begins_anew_with_other_workers) {
   options.updates = 700;
   const Part same_team = run(quadratic, std::vector<float>(20), resumed(options, checkpoint));
   CHECK_EQUAL(sampled(same_team.checkpoints.back()), 300u);
-  CHECK_EQUAL(same_team.checkpoints.back().sampling_from, 0u);
+  CHECK_EQUAL(same_team.checkpoints.back().adaptation.from, 0u);
 
   options.workers = 2;
   options.updates = 800;
   const Part other_team = run(quadratic, std::vector<float>(20), resumed(options, checkpoint));
-  CHECK_EQUAL(other_team.checkpoints.back().sampling_from, 400u);
+  CHECK_EQUAL(other_team.checkpoints.back().adaptation.from, 400u);
   CHECK_EQUAL(sampled(other_team.checkpoints.back()), 200u);
 }
 
@@ -427,8 +427,12 @@ TEST(a_checkpoint_of_another_run_is_refused) {
   refused([](Checkpoint& c) { c.version = c.gradients = std::uint64_t{1} << 50; }, "and 2^48");
   refused([](Checkpoint& c) { c.seconds = -1.0; }, "the seconds of a checkpoint must be");
   refused([](Checkpoint& c) { c.workers.pop_back(); }, "must know its workers; got 1 of 2");
-  refused([](Checkpoint& c) { c.tables.clear(); }, "must have the scale table in force");
-  refused([](Checkpoint& c) { c.tables.back().entries = {-1.0}; }, "scales must be finite");
+  refused([](Checkpoint& c) { c.adaptation.log.tables.clear(); }, "must have the scale table in force");
+  refused([](Checkpoint& c) { c.adaptation.log.tables.back().entries = {-1.0}; }, "scales must be finite");
+  refused([](Checkpoint& c) { c.adaptation.counted = Distribution({1}); }, "updates that its workers have counted");
+  refused([](Checkpoint& c) { c.adaptation.published = 1; }, "updates that its workers have counted");
+  refused([](Checkpoint& c) { c.adaptation.log.tables.back().seen = Distribution({std::uint64_t{1} << 54}); },
+          "each at most 2^53");
   refused([](Checkpoint& c) { c.workers[0].sampled = Distribution(std::vector<std::uint64_t>(5000, 1)); },
           "must have at most 4096 counts");
   TrainOptions never = options;

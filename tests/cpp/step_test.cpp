@@ -94,15 +94,16 @@ TEST(mind_the_step_keeps_the_mean_but_for_its_cap_and_its_end) {
 TEST(composed_policies_scale_and_clip_another_one) {
   std::mt19937_64 random(6);
   const Policy normalised = policy::normalised(policy::inverse(), kWindow);
-  CHECK(normalised.sample->first == kWindow.first && normalised.table({}, kContext).entries() == std::vector{1.0});
+  CHECK(std::get<SampleWindow>(*normalised.sample).first == kWindow.first &&
+        normalised.table({}, kContext).entries() == std::vector{1.0});
   for (int round = 0; round < 100; ++round) {
     const Distribution p = random_distribution(random);
     const ScaleTable table = normalised.table(p, kContext);
     CHECK_NEAR(mean_scale(table, p), 1.0, 1e-12);
     CHECK_NEAR(table(7) / table(2), 2.0 / 7.0, 1e-12);
     const Policy clipped =
-        policy::clipped(policy::normalised(policy::tail_tau(1.0, Cdf::mid, {3, 4}), kWindow), 0.5, 1.5);
-    CHECK(clipped.sample->first == 3);
+        policy::clipped(policy::normalised(policy::tail_tau(1.0, Cdf::mid, SampleWindow{3, 4}), kWindow), 0.5, 1.5);
+    CHECK(std::get<SampleWindow>(*clipped.sample).first == 3);
     for (Tau tau = 0; tau < 70; ++tau)
       CHECK_NEAR(clipped.table(p, kContext)(tau), std::clamp(1.0 + 1.0 - 2.0 * p.cdf(tau, Cdf::mid), 0.5, 1.5), 1e-12);
   }
@@ -177,7 +178,7 @@ TEST(tail_tau_is_constant_until_it_has_its_sample) {
 
 TEST(arguments_out_of_range_are_named) {
   CHECK_THROWS(std::invalid_argument, policy::tail_tau(1.5, Cdf::mid, kWindow), "amplitude must be in [0, 1]; got 1.5");
-  CHECK_THROWS(std::invalid_argument, policy::tail_tau(1.0, Cdf::mid, {15, 15}), "got (15, 15)");
+  CHECK_THROWS(std::invalid_argument, policy::tail_tau(1.0, Cdf::mid, SampleWindow{15, 15}), "got (15, 15)");
   CHECK_THROWS(std::invalid_argument, policy::fleet(-1.0, kWindow), "threshold");
   CHECK_THROWS(std::invalid_argument, policy::power(-0.5), "exponent must be a finite number ≥ 0; got -0.5");
   CHECK_THROWS(std::invalid_argument, policy::hinge(-1.0, 4), "slope must be");
@@ -186,7 +187,7 @@ TEST(arguments_out_of_range_are_named) {
   CHECK_THROWS(std::invalid_argument, policy::ringmaster(0), "limit must be at least 1");
   CHECK_THROWS(std::invalid_argument, policy::mind_the_step(policy::Law::poisson, 0.0, 150, kWindow), "cap must be");
   CHECK_THROWS(std::invalid_argument, policy::clipped(policy::constant(), 2.0, 1.0), "got 2 and 1");
-  CHECK_THROWS(std::invalid_argument, policy::normalised(policy::constant(), {4, 4}), "got (4, 4)");
+  CHECK_THROWS(std::invalid_argument, policy::normalised(policy::constant(), SampleWindow{4, 4}), "got (4, 4)");
   CHECK_THROWS(std::invalid_argument, policy::fixed({}), "at least one entry");
   CHECK_THROWS(std::invalid_argument, policy::fixed({1.0, -0.5}), "C(1) = -0.5");
   CHECK_THROWS(std::invalid_argument, policy::fixed({std::nan("")}), "C(0)");

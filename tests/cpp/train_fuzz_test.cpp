@@ -249,7 +249,7 @@ void check_vectors(const Plan& plan, const Report& report) {
 /// Σ η·C(τ) from the histograms, where one table and one rate held all the time.
 void check_steps(const Plan& plan, const Report& report) {
   if (plan.resampled || plan.options.rate(0) != plan.options.rate(100)) return;
-  const std::vector<double>& table = report.tables.front().entries;
+  const std::vector<double>& table = report.tables.tables.front().entries;
   double sum = 0;
   for (const Distribution& distribution : report.staleness)
     for (Tau tau = 0; tau < distribution.counts().size(); ++tau)
@@ -275,7 +275,7 @@ void check_report(const Plan& plan, const Report& report, const Witness& witness
   check_vectors(plan, report);
   check_steps(plan, report);
   check_parameters(plan, report, theta);
-  CHECK(report.tables.size() <= (plan.resampled || plan.fault == Fault::policy ? 2u : 1u));
+  CHECK(report.tables.tables.size() <= (plan.resampled || plan.fault == Fault::policy ? 2u : 1u));
   if (!plan.validated) return;
   const auto& last = report.history.back().validation;
   CHECK(last.has_value());

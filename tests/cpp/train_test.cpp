@@ -274,8 +274,8 @@ TEST(the_policy_gets_exactly_the_updates_of_its_window) {
     const Report report = train(
         quadratic, theta, {.engine = engine, .workers = workers, .batch_size = 2, .seconds = 0.5, .policy = policy});
     CHECK(totals == (std::vector<std::uint64_t>{0, 5 * workers}));
-    CHECK_EQUAL(report.tables.size(), 2u);
-    CHECK(report.tables.back().version >= 15 * workers);
+    CHECK_EQUAL(report.tables.tables.size(), 2u);
+    CHECK(report.tables.tables.back().version >= 15 * workers);
   }
 }
 

@@ -56,7 +56,7 @@ def rewrite(path: Path, change: Callable[[dict[str, Any], Arrays], object], **me
 def test_the_file_is_the_documented_one(path: Path, blobs: Data, make_model: MakeModel) -> None:
     metadata, arrays = contents(path)
     document = json.loads(metadata["checkpoint"])
-    assert metadata["schema"] == "asap.checkpoint/1"
+    assert metadata["schema"] == "asap.checkpoint/2"
     assert document["architecture"] == make_model().architecture.to_dict()
     assert document["data"]["samples"] == 599
     assert document["config"]["momentum"] == 0.5
@@ -64,7 +64,7 @@ def test_the_file_is_the_documented_one(path: Path, blobs: Data, make_model: Mak
     assert document["version"] == arrays["workers.staleness"].sum()
     assert document["table_versions"][0] == 0
     assert arrays["tables.0"].tolist() == [1.0]
-    shapes = {name: array.shape for name, array in arrays.items() if not name.startswith("tables.")}
+    shapes = {name: array.shape for name, array in arrays.items() if not name.startswith(("tables.", "seen."))}
     model = make_model()
     assert shapes.pop("parameters") == shapes.pop("velocity") == (model.num_parameters,)
     assert shapes.pop("workers.counts") == (3, 13)
@@ -72,6 +72,9 @@ def test_the_file_is_the_documented_one(path: Path, blobs: Data, make_model: Mak
     assert {shapes.pop(f"workers.{name}")[0] for name in ("staleness", "rejections", "sampled")} == {3}
     assert shapes.pop("history.counts")[1:] == (13,)
     assert shapes.pop("history.sums")[1:] == (5,)
+    assert shapes.pop("figures.counts") == (len(document["table_versions"]) - 1, 2)
+    assert shapes.pop("figures.sums") == (len(document["table_versions"]) - 1, 3)
+    assert shapes.pop("counted") == arrays[f"seen.{len(document['table_versions']) - 1}"].shape
     assert shapes == {"last_row.counts": (1, 9), "last_row.sums": (1, 2)}
     rewrite(path, lambda document, arrays: None)
     assert asap.resume(path, blobs, epochs=4).gradients == 76
@@ -116,18 +119,18 @@ BROKEN: list[tuple[Callable[[bytes], bytes], str]] = [
     (lambda content: content[:-9] + bytes([content[-9] ^ 1]) + content[-8:], "its checksum is"),
     (
         lambda content: save({}, {"other": "1"}),
-        "is no checkpoint of asap: its schema must be asap.checkpoint/1; got ''",
+        "is no checkpoint of asap: its schema must be asap.checkpoint/2; got ''",
     ),
     (lambda content: save({}, {"schema": "asap.model/1"}), "is no checkpoint of asap: .* got 'asap.model/1'"),
     (
-        lambda content: save({}, {"schema": "asap.checkpoint/2"}),
-        "has version 2 of the format; this asap reads version 1",
+        lambda content: save({}, {"schema": "asap.checkpoint/3"}),
+        "has version 3 of the format; this asap reads version 2",
     ),
-    (lambda content: save({}, {"schema": "asap.checkpoint/1"}), "its settings cannot be read: KeyError"),
-    (lambda content: save({}, {"schema": "asap.checkpoint/1", "checkpoint": "{"}), "its settings cannot be read"),
-    (lambda content: save({}, {"schema": "asap.checkpoint/1", "checkpoint": "[" * 10**5}), "settings cannot be read"),
-    (lambda content: save({}, {"schema": "asap.checkpoint/1", "checkpoint": "[]"}), "its settings must be an object"),
-    (lambda content: save({}, {"schema": "asap.checkpoint/1", "checkpoint": "{}"}), "is damaged: KeyError"),
+    (lambda content: save({}, {"schema": "asap.checkpoint/2"}), "its settings cannot be read: KeyError"),
+    (lambda content: save({}, {"schema": "asap.checkpoint/2", "checkpoint": "{"}), "its settings cannot be read"),
+    (lambda content: save({}, {"schema": "asap.checkpoint/2", "checkpoint": "[" * 10**5}), "settings cannot be read"),
+    (lambda content: save({}, {"schema": "asap.checkpoint/2", "checkpoint": "[]"}), "its settings must be an object"),
+    (lambda content: save({}, {"schema": "asap.checkpoint/2", "checkpoint": "{}"}), "is damaged: KeyError"),
 ]
 
 
@@ -154,7 +157,9 @@ WRONG: list[tuple[Callable[[dict[str, Any], Arrays], object], str]] = [
     (lambda document, arrays: document.update(num_workers=10**6), "num_workers must be an integer ≤ 4096"),
     (lambda document, arrays: document.update(num_workers=4), "must know its workers; got 3 of 4"),
     (lambda document, arrays: document.update(seconds=None), "seconds must be"),
-    (lambda document, arrays: document.update(sampled=1), "sampled must be True or False; got 1"),
+    (lambda document, arrays: document.update(sampled=10**6), "updates that its workers have counted"),
+    (lambda document, arrays: document.update(sampled=True), "sampled must be an integer"),
+    (lambda document, arrays: document.update(table_numbers=[0] * 9), "a version for each scale table"),
     (lambda document, arrays: document.update(table_versions=[0] * 9), "is damaged: tensors missing"),
     (lambda document, arrays: document.update(table_versions=[]), "unknown .*tables.0"),
     (lambda document, arrays: document.update(resumed=[-1]), "resumed must be an integer ≥ 0; got -1"),

@@ -8,9 +8,10 @@ namespace {
 
 // The columns of counts: those of Counts, and what stands behind them.
 constexpr std::size_t kCounts = 9, kSums = 2;
-constexpr std::size_t kWorkerCounts = kCounts + 4;  // Σ τ of three distributions, sampled_published
-constexpr std::size_t kRowCounts = kCounts + 4;     // updates; whether validated, correct, samples
-constexpr std::size_t kRowSums = kSums + 3;         // epoch, seconds; loss of the validation
+constexpr std::size_t kWorkerCounts = kCounts + 4;         // Σ τ of three distributions, sampled_published
+constexpr std::size_t kRowCounts = kCounts + 4;            // updates; whether validated, correct, samples
+constexpr std::size_t kRowSums = kSums + 3;                // epoch, seconds; loss of the validation
+constexpr std::size_t kFigureCounts = 2, kFigureSums = 3;  // of a scale table
 
 /// A table in rows, written or read cell by cell.
 template <class T>
@@ -164,29 +165,67 @@ std::vector<T> vector_from(const py::dict& arrays, const std::string& name) {
   return {array.data(), array.data() + array.size()};
 }
 
-std::string table_name(std::size_t i) { return "tables." + std::to_string(i); }
+std::string name_of(const char* kind, std::size_t i) { return kind + std::to_string(i); }
+
+void write_adaptation(const AdaptationState& adaptation, py::dict& dict, py::dict& arrays) {
+  py::list numbers, versions;
+  for (const TableRecord& table : adaptation.log.tables) {
+    arrays[name_of("tables.", py::len(numbers)).c_str()] = to_array(table.entries);
+    arrays[name_of("seen.", py::len(numbers)).c_str()] = to_array(table.seen.counts());
+    numbers.append(table.number);
+    versions.append(table.version);
+  }
+  Table<std::uint64_t> counts(adaptation.log.figures.size(), kFigureCounts);
+  Table<double> sums(adaptation.log.figures.size(), kFigureSums);
+  for (std::size_t i = 0; i < adaptation.log.figures.size(); ++i) {
+    const TableFigures& table = adaptation.log.figures[i];
+    std::copy_n(std::array{table.number, table.version}.begin(), kFigureCounts, counts.row(i));
+    std::copy_n(std::array{table.mean_tau, table.mean_scale, table.mean_square}.begin(), kFigureSums, sums.row(i));
+  }
+  arrays["figures.counts"] = counts.array();
+  arrays["figures.sums"] = sums.array();
+  arrays["counted"] = to_array(adaptation.counted.counts());
+  dict["sampling_from"] = adaptation.from;
+  dict["sampled"] = adaptation.published;
+  dict["table_numbers"] = numbers;
+  dict["table_versions"] = versions;
+}
+
+AdaptationState read_adaptation(const py::dict& dict, const py::dict& arrays) {
+  AdaptationState adaptation{.from = py::cast<Version>(dict["sampling_from"]),
+                             .published = py::cast<std::uint64_t>(dict["sampled"]),
+                             .counted = Distribution(vector_from<std::uint64_t>(arrays, "counted")),
+                             .log = {}};
+  const auto numbers = py::cast<std::vector<std::uint64_t>>(dict["table_numbers"]);
+  const auto versions = py::cast<std::vector<Version>>(dict["table_versions"]);
+  if (versions.size() != numbers.size()) invalid_argument("a checkpoint must have a version for each scale table");
+  for (std::size_t i = 0; i < numbers.size(); ++i)
+    adaptation.log.tables.push_back({numbers[i], versions[i], vector_from<double>(arrays, name_of("tables.", i)),
+                                     Distribution(vector_from<std::uint64_t>(arrays, name_of("seen.", i)))});
+  const Table<std::uint64_t> counts(arrays, "figures.counts", kFigureCounts);
+  const Table<double> sums(arrays, "figures.sums", kFigureSums);
+  if (counts.rows() != sums.rows())
+    invalid_argument("the figures of a checkpoint's scale tables must have the same rows");
+  for (std::size_t i = 0; i < counts.rows(); ++i)
+    adaptation.log.figures.push_back(
+        {counts.row(i)[0], counts.row(i)[1], sums.row(i)[0], sums.row(i)[1], sums.row(i)[2]});
+  return adaptation;
+}
 
 }  // namespace
 
 py::dict to_dict(const Checkpoint& checkpoint) {
   py::dict dict, arrays;
-  py::list table_versions;
   arrays["parameters"] = to_array(checkpoint.theta);
   if (!checkpoint.velocity.empty()) arrays["velocity"] = to_array(checkpoint.velocity);
   write_workers(checkpoint.workers, arrays);
   write_history(checkpoint, arrays);
-  for (std::size_t i = 0; i < checkpoint.tables.size(); ++i) {
-    arrays[table_name(i).c_str()] = to_array(checkpoint.tables[i].entries);
-    table_versions.append(checkpoint.tables[i].version);
-  }
+  write_adaptation(checkpoint.adaptation, dict, arrays);
   dict["version"] = checkpoint.version;
   dict["gradients"] = checkpoint.gradients;
   dict["seconds"] = checkpoint.seconds;
   dict["num_workers"] = checkpoint.num_workers;
-  dict["sampling_from"] = checkpoint.sampling_from;
-  dict["sampled"] = checkpoint.sampled;
   dict["last_row_gradients"] = checkpoint.last_row_gradients;
-  dict["table_versions"] = table_versions;
   dict["arrays"] = arrays;
   return dict;
 }
@@ -198,15 +237,12 @@ Checkpoint checkpoint_from(const py::dict& dict) {
   checkpoint.gradients = py::cast<std::uint64_t>(dict["gradients"]);
   checkpoint.seconds = py::cast<double>(dict["seconds"]);
   checkpoint.num_workers = py::cast<std::size_t>(dict["num_workers"]);
-  checkpoint.sampling_from = py::cast<Version>(dict["sampling_from"]);
-  checkpoint.sampled = py::cast<bool>(dict["sampled"]);
   checkpoint.last_row_gradients = py::cast<std::uint64_t>(dict["last_row_gradients"]);
   checkpoint.theta = vector_from<float>(arrays, "parameters");
   checkpoint.velocity = vector_from<float>(arrays, "velocity");
   checkpoint.workers = read_workers(arrays);
   read_history(arrays, checkpoint);
-  for (const Version version : py::cast<std::vector<Version>>(dict["table_versions"]))
-    checkpoint.tables.push_back({version, vector_from<double>(arrays, table_name(checkpoint.tables.size()))});
+  checkpoint.adaptation = read_adaptation(dict, arrays);
   return checkpoint;
 }
 

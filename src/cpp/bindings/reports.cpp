@@ -67,9 +67,12 @@ py::dict to_dict(const EpochRecord& record) {
 }
 
 py::dict to_dict(const Report& report) {
-  py::list history, tables;
+  py::list history, tables, figures;
   for (const EpochRecord& record : report.history) history.append(to_dict(record));
-  for (const TableRecord& table : report.tables) tables.append(py::make_tuple(table.version, to_array(table.entries)));
+  for (const TableRecord& table : report.tables.tables)
+    tables.append(py::make_tuple(table.version, to_array(table.entries), table.seen));
+  for (const TableFigures& table : report.tables.figures)
+    figures.append(py::make_tuple(table.version, table.mean_tau, table.mean_scale, table.mean_square));
   py::dict dict;
   dict["status"] = name_of(report.status);
   dict["version"] = report.version;
@@ -79,6 +82,7 @@ py::dict to_dict(const Report& report) {
   dict["staleness"] = report.staleness;
   dict["rejections"] = report.rejections;
   dict["tables"] = tables;
+  dict["table_figures"] = figures;
   dict["vectors_high_water"] = report.vectors_high_water;
   dict["pool_rescans"] = report.pool_rescans;
   dict["placement"] = to_dict(report.placement);

@@ -8,7 +8,7 @@
 
 namespace asap::policy {
 
-Policy normalised(Policy policy, SampleWindow sample) {
+Policy normalised(Policy policy, Sample sample) {
   check(sample);
   Policy composed;
   composed.name = "normalised " + policy.name;

@@ -29,7 +29,7 @@ ScaleTable tail(const Distribution& distribution, double amplitude, Cdf cdf) {
     entries.push_back(1.0 + amplitude * (1.0 - 2.0 * share));
     below += static_cast<double>(count);
   }
-  entries.push_back(1.0 - amplitude);
+  if (counts.size() != kTauBins) entries.push_back(1.0 - amplitude);  // the last bin has all that is beyond it
   return ScaleTable(std::move(entries));
 }
 
@@ -52,7 +52,7 @@ ScaleTable against(const StalenessLaw& law, const Distribution& distribution, do
 
 }  // namespace
 
-Policy fleet(std::optional<double> threshold, SampleWindow sample) {
+Policy fleet(std::optional<double> threshold, Sample sample) {
   if (threshold) {
     if (!(*threshold > 0.0 && std::isfinite(*threshold)))
       invalid_argument("threshold must be a finite number above 0; got ", *threshold);
@@ -67,7 +67,7 @@ Policy fleet(std::optional<double> threshold, SampleWindow sample) {
   return {"fleet", table, sample};
 }
 
-Policy tail_tau(double amplitude, Cdf cdf, SampleWindow sample) {
+Policy tail_tau(double amplitude, Cdf cdf, Sample sample) {
   if (!(amplitude >= 0.0 && amplitude <= 1.0)) invalid_argument("amplitude must be in [0, 1]; got ", amplitude);
   check(sample);
   const auto table = [=](const Distribution& distribution, const StepContext&) {
@@ -76,7 +76,7 @@ Policy tail_tau(double amplitude, Cdf cdf, SampleWindow sample) {
   return {"tail", table, sample};
 }
 
-Policy mind_the_step(Law law, double cap, Tau last, SampleWindow sample) {
+Policy mind_the_step(Law law, double cap, Tau last, Sample sample) {
   if (!(cap > 0.0 && std::isfinite(cap))) invalid_argument("cap must be a finite number above 0; got ", cap);
   check(sample);
   const auto table = [=](const Distribution& distribution, const StepContext&) {

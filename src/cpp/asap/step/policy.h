@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "asap/staleness/distribution.h"
@@ -22,18 +23,28 @@ struct StepContext {
 /// A window of updates, counted per worker: the updates numbered first·m … last·m − 1.
 struct SampleWindow {
   std::uint64_t first = 0, last = 0;
+  bool contains(Version version) const { return version >= first && version < last; }
 };
 
-/// Throws std::invalid_argument unless first < last.
-void check(const SampleWindow& sample);
+/// All updates, those of long ago counting less (staleness/forgetting.h). Lengths are in updates per worker.
+struct OnlineSample {
+  double every = 50;       ///< from one table to the next
+  double half_life = 100;  ///< after as many an update weighs half
+};
+
+/// Which updates a policy makes tables of.
+using Sample = std::variant<SampleWindow, OnlineSample>;
+
+/// Throws std::invalid_argument unless first < last, or every and half_life are above 0 and at most 10⁶.
+void check(const Sample& sample);
 
 /// A pure function (distribution, context) → C, and when to call it. It is called once before the run with an empty
-/// distribution; with a window once more, with the distribution of the updates in it (published and rejected ones), as
-/// soon as they are complete, while the workers run.
+/// distribution; with a sample again while the workers run, with the distribution of published and rejected updates:
+/// once as soon as those of a window are complete, or, online, again and again (step/adaptation.h).
 struct Policy {
   std::string name;
   std::function<ScaleTable(const Distribution&, const StepContext&)> table;
-  std::optional<SampleWindow> sample;
+  std::optional<Sample> sample;
 };
 
 namespace policy {
@@ -64,26 +75,26 @@ Policy fixed(std::vector<double> entries);
 
 // --- functions of the distribution of this execution (step/instance_based.cpp)
 
-/// C(τ) = e^(−βτ), β = (2/T)·ln(1 + T/2) (Damaskinos et al. 2020). Without a given T it is m + 1 until the window is
-/// complete, then the window's 99.7th percentile of τ (at least 1).
-Policy fleet(std::optional<double> threshold, SampleWindow sample);
-/// C(τ) = 1 + A·(1 − 2F(τ)), A in [0, 1] (Bäckström, Papatriantafilou, Tsigas 2022). C = 1 until the window is
-/// complete; beyond the largest τ seen F = 1.
-Policy tail_tau(double amplitude, Cdf cdf, SampleWindow sample);
+/// C(τ) = e^(−βτ), β = (2/T)·ln(1 + T/2) (Damaskinos et al. 2020). Without a given T it is m + 1 until there is
+/// a sample, then that one's 99.7th percentile of τ (at least 1).
+Policy fleet(std::optional<double> threshold, Sample sample);
+/// C(τ) = 1 + A·(1 − 2F(τ)), A in [0, 1] (Bäckström, Papatriantafilou, Tsigas 2022). C = 1 until there is a
+/// sample; beyond the largest τ seen F = 1.
+Policy tail_tau(double amplitude, Cdf cdf, Sample sample);
 
 /// Laws of τ: geometric p ∝ q^τ, Poisson p ∝ λ^τ/τ!, Conway–Maxwell–Poisson p ∝ λ^τ/(τ!)^ν.
 enum class Law { geometric, poisson, conway_maxwell_poisson };
 
-/// C ∝ 1/p(τ) of the law that is likeliest to give the window's τ, but for its constant factors: q^−τ, λ^−τ τ! or
+/// C ∝ 1/p(τ) of the law that is likeliest to give the sample's τ, but for its constant factors: q^−τ, λ^−τ τ! or
 /// λ^−τ (τ!)^ν; divided by its mean there, then at most `cap`, and 0 for τ > `last` (Bäckström et al. 2019). C = 1
-/// until the window is complete.
-Policy mind_the_step(Law law, double cap, Tau last, SampleWindow sample);
+/// until there is a sample.
+Policy mind_the_step(Law law, double cap, Tau last, Sample sample);
 
 // --- policies of policies (step/composed.cpp)
 
-/// C / E[C] of another policy, on the distribution of its window, or of this one when it has none; C = 1 until that is
-/// complete. Throws std::invalid_argument, when called, where E[C] is 0.
-Policy normalised(Policy policy, SampleWindow sample);
+/// C / E[C] of another policy, on the distribution of its sample, or of this one when it has none; C = 1 until there
+/// is one. Throws std::invalid_argument, when called, where E[C] is 0.
+Policy normalised(Policy policy, Sample sample);
 /// Another policy's C, not below `least` and not above `most`.
 Policy clipped(Policy policy, double least, double most);
 

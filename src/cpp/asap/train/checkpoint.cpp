@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 #include "asap/core/error.h"
 #include "asap/staleness/histogram.h"
@@ -12,11 +13,36 @@ namespace {
 
 constexpr Version kMaxVersion = Version{1} << 48;  // stores keep versions in words with something else
 
-bool fits(const Distribution& distribution) { return distribution.counts().size() <= kTauBins; }
+constexpr std::uint64_t kMaxCount = std::uint64_t{1} << 53;  // sums of more would not be exact
+
+void check(const Distribution& distribution) {
+  const auto counts = distribution.counts();
+  if (counts.size() > kTauBins || std::any_of(counts.begin(), counts.end(), [](auto n) { return n > kMaxCount; }))
+    invalid_argument("a distribution of a checkpoint must have at most ", kTauBins, " counts, each at most 2^53");
+}
 
 void check(const WorkerTotals& worker) {
-  if (!fits(worker.staleness) || !fits(worker.rejections) || !fits(worker.sampled))
-    invalid_argument("a distribution of a checkpoint must have at most ", kTauBins, " counts");
+  for (const Distribution* each : {&worker.staleness, &worker.rejections, &worker.sampled}) check(*each);
+}
+
+/// `counted` must have been counted by these workers.
+void check(const AdaptationState& adaptation, std::span<const WorkerTotals> workers) {
+  if (adaptation.log.tables.empty()) invalid_argument("a checkpoint must have the scale table in force");
+  std::uint64_t published = 0;
+  std::vector<std::uint64_t> sampled(kTauBins);
+  for (const WorkerTotals& worker : workers) {
+    published += worker.sampled_published;
+    for (Tau tau = 0; tau < worker.sampled.counts().size(); ++tau) sampled[tau] += worker.sampled.counts()[tau];
+  }
+  check(adaptation.counted);
+  bool holds = adaptation.published <= published;
+  for (Tau tau = 0; tau < adaptation.counted.counts().size(); ++tau)
+    holds = holds && adaptation.counted.counts()[tau] <= sampled[tau];
+  if (!holds) invalid_argument("a checkpoint's scale table must come from updates that its workers have counted");
+  for (const TableRecord& table : adaptation.log.tables) {
+    ScaleTable{table.entries};  // throws
+    check(table.seen);
+  }
 }
 
 }  // namespace
@@ -36,9 +62,8 @@ void check(const Checkpoint& checkpoint, std::size_t parameters, double momentum
   if (checkpoint.num_workers == 0 || checkpoint.num_workers > checkpoint.workers.size())
     invalid_argument("a checkpoint must know its workers; got ", checkpoint.workers.size(), " of ",
                      checkpoint.num_workers);
-  if (checkpoint.tables.empty()) invalid_argument("a checkpoint must have the scale table in force");
-  for (const TableRecord& table : checkpoint.tables) ScaleTable{table.entries};  // throws
   for (const WorkerTotals& worker : checkpoint.workers) check(worker);
+  check(checkpoint.adaptation, checkpoint.workers);
 }
 
 }  // namespace asap

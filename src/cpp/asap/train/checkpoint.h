@@ -7,6 +7,7 @@
 
 #include "asap/core/types.h"
 #include "asap/staleness/distribution.h"
+#include "asap/step/adaptation.h"
 #include "asap/train/report.h"
 
 namespace asap {
@@ -16,7 +17,7 @@ struct WorkerTotals {
   Counts counts;
   Distribution staleness;   ///< of its published updates
   Distribution rejections;  ///< of its rejected ones
-  Distribution sampled;     ///< of both, in the policy's window
+  Distribution sampled;     ///< of both, for the policy
   std::uint64_t sampled_published = 0;
 };
 
@@ -29,9 +30,7 @@ struct Checkpoint {
   std::size_t num_workers = 1;         ///< when it was made
   std::vector<WorkerTotals> workers;   ///< of these, and of those who were more before
 
-  Version sampling_from = 0;        ///< where the policy's window begins to count
-  bool sampled = false;             ///< the policy has its sample
-  std::vector<TableRecord> tables;  ///< the last one is in force
+  AdaptationState adaptation;  ///< its last table is in force
 
   std::vector<EpochRecord> history;
   Counts last_totals = {};  ///< at the last row

@@ -15,7 +15,6 @@ Checkpointer::Checkpointer(RunState& run, Snapshot snapshot, const StateLayout& 
       state_(layout_.size()) {
   copied_.num_workers = run.options.workers;
   copied_.workers.resize(run.workers.size());
-  copied_.sampling_from = run.sampling_from;
   plan_next();
 }
 
@@ -31,6 +30,7 @@ Version Checkpointer::due_version() const {
 
 void Checkpointer::copy() {
   copied_.version = snapshot_(state_.span());
+  copied_.adaptation = run_.adaptation.state();
   copied_.gradients = run_.gradients.load(std::memory_order_relaxed);
   copied_.seconds = run_.clock.seconds();
   for (std::size_t id = 0; id < run_.workers.size(); ++id) copied_.workers[id] = run_.workers[id].totals();

@@ -25,7 +25,7 @@ class Checkpointer {
   double due_seconds() const;
   Version due_version() const;
 
-  /// Copies the parts of the run that workers write; no worker may be at an update.
+  /// Copies the parts of the run that workers write, and what was made of them; no worker may be at an update.
   void copy();
 
   /// The copy, without those parts that the coordinator keeps; nothing when it is not finite.

@@ -11,6 +11,7 @@ namespace {
 
 constexpr double kTickSeconds = 0.05;          // how often the observer is called (Ctrl-C, progress)
 constexpr double kProbeSeconds = 1.0;          // how often parameters are checked to be finite within an epoch
+constexpr std::size_t kMostTables = 64;        // that workers may still hold, until one of them begins another update
 constexpr std::size_t kEvaluationBatch = 128;  // small enough that the observer is called in time between two
 
 }  // namespace
@@ -20,14 +21,11 @@ Coordinator::Coordinator(RunState& run, Snapshot snapshot, const StateLayout& la
     : run_(run),
       snapshot_(std::move(snapshot)),
       observer_(observer),
-      sampled_(run.window.last == 0),
       last_finite_(start.size()),
       armed_(start.size()),
       probe_(start.size()) {
   std::copy(start.begin(), start.end(), last_finite_.data());
   if (const Checkpoint* before = run.options.resume) continue_report(*before);
-  if (!run.options.resume || !run.same_team)
-    report_.tables.push_back({last_finite_version_, run.tables.current().entries()});
   if (const Objective* validation = run.options.validation)
     validation_workspace_ = validation->workspace(kEvaluationBatch);
   if (run.options.checkpoint) checkpointer_.emplace(run, snapshot_, layout);
@@ -63,6 +61,7 @@ Report Coordinator::finish(std::span<float> theta) {
   report_.version = last_finite_version_;
   std::copy_n(last_finite_.data(), theta.size(), theta.data());
   report_.counts = run_.totals();
+  report_.tables = run_.adaptation.state().log;
   for (const WorkerState& worker : run_.workers) {
     report_.seconds = std::max(report_.seconds, worker.ended_seconds());
     report_.staleness.push_back(worker.staleness().distribution());
@@ -130,20 +129,14 @@ void Coordinator::add_last_row() {
   add_row(totals.gradients, end, totals, last_finite_.data());
 }
 
-/// Rebuilds the scale table once the policy's window of updates is complete in the workers' counters.
+/// Rebuilds the scale table once enough is in the workers' counters. A worker that is long at one update may hold any
+/// table that was in force since: beyond some of them the next one waits for it.
 void Coordinator::refresh_table() {
-  if (sampled_) return;
   std::uint64_t published = 0;
   for (const WorkerState& worker : run_.workers) published += worker.sampled_published();
-  if (published < run_.window.last - run_.window.first) return;
-  std::vector<std::uint64_t> counts(kTauBins);
-  std::uint64_t tau_sum = 0;
-  for (const WorkerState& worker : run_.workers) tau_sum += worker.sampled().merge_into(counts);
-  const Version now = std::max<Version>(run_.totals().published, run_.window.last);  // counters lag behind
-  const StepContext context{run_.options.workers, run_.options.rate(now), now};
-  run_.tables.replace(scale_table(run_.options, Distribution(std::move(counts), tau_sum), context));
-  report_.tables.push_back({now, run_.tables.current().entries()});
-  sampled_ = true;
+  if (!run_.adaptation.is_due(published) || run_.tables.num_kept() >= kMostTables) return;
+  run_.adaptation.refresh(run_.totals().published, published, merged(&WorkerState::sampled));
+  run_.tables.replace(run_.adaptation.table());
   check_process();
 }
 
@@ -179,14 +172,16 @@ bool Coordinator::poll() {
 
 std::optional<Metrics> Coordinator::validate(const float* theta) {
   if (!run_.options.validation || interrupted_) return std::nullopt;
-  return evaluate(*run_.options.validation, theta, kEvaluationBatch, validation_workspace_.get(),
-                  [this] { return poll(); });
+  return evaluate(*run_.options.validation, theta, kEvaluationBatch, validation_workspace_.get(), [this] {
+    if (!run_.signal.is_over()) refresh_table();  // an evaluation may take longer than many tables are in force
+    return poll();
+  });
 }
 
-Distribution Coordinator::staleness() const {
+Distribution Coordinator::merged(const TauHistogram& (WorkerState::*part)() const) const {
   std::vector<std::uint64_t> counts(kTauBins);
   std::uint64_t tau_sum = 0;
-  for (const WorkerState& worker : run_.workers) tau_sum += worker.staleness().merge_into(counts);
+  for (const WorkerState& worker : run_.workers) tau_sum += (worker.*part)().merge_into(counts);
   return Distribution(std::move(counts), tau_sum);
 }
 
@@ -214,8 +209,8 @@ double Coordinator::next_wait() const {
 
 /// The version whose publication is worth being woken up for.
 Version Coordinator::next_milestone() const {
-  const Version sample = sampled_ ? RunState::kUnlimited : run_.window.last;
-  return checkpointer_ ? std::min(sample, checkpointer_->due_version()) : sample;
+  const Version table = run_.adaptation.due_version();
+  return checkpointer_ ? std::min(table, checkpointer_->due_version()) : table;
 }
 
 bool Coordinator::finite(const float* theta) const { return kernels::active().all_finite(num_parameters(), theta); }

@@ -34,7 +34,7 @@ class Coordinator final : public LiveRun {
   double seconds() const override { return run_.clock.seconds(); }
   double epoch() const override { return epochs(run_.gradients.load(std::memory_order_relaxed)); }
   Counts counts() const override { return run_.totals(); }
-  Distribution staleness() const override;
+  Distribution staleness() const override { return merged(&WorkerState::staleness); }
   Version snapshot(std::span<float> theta) override { return snapshot_(theta); }
   void request_stop(Status status) override;
 
@@ -54,6 +54,7 @@ class Coordinator final : public LiveRun {
   std::optional<Metrics> validate(const float* theta);
   void check_process() const;
 
+  Distribution merged(const TauHistogram& (WorkerState::*part)() const) const;
   bool is_latest(const Event& event) const;
   double epochs(std::uint64_t gradients) const;
   double next_wait() const;
@@ -67,7 +68,6 @@ class Coordinator final : public LiveRun {
   Report report_;
   Counts last_totals_;  // at the last row
   std::uint64_t last_row_gradients_ = 0;
-  bool sampled_;                           // the policy has its sample, or needs none
   bool interrupted_ = false;               // evaluations are cut short
   double next_tick_ = 0, next_probe_ = 0;  // seconds of the run's clock
   // Three vectors change roles by swapping: the last finite snapshot, the one armed for the next epoch's end, a spare.

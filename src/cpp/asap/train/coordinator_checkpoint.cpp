@@ -15,11 +15,9 @@ constexpr std::chrono::milliseconds kPatience{50};  // until the observer is cal
 void Coordinator::continue_report(const Checkpoint& before) {
   report_.seconds = before.seconds;
   report_.history = before.history;
-  report_.tables = before.tables;
   last_totals_ = before.last_totals;
   last_row_gradients_ = before.last_row_gradients;
   last_finite_version_ = before.version;
-  sampled_ |= run_.same_team && before.sampled;
 }
 
 /// Nobody is at an update while the run is copied; the file is made of it while they go on.
@@ -38,8 +36,6 @@ void Coordinator::take_checkpoint() {
 void Coordinator::hand_over_checkpoint() {
   std::optional<Checkpoint> checkpoint = checkpointer_->checkpoint();
   if (!checkpoint) return run_.diverge();
-  checkpoint->sampled = sampled_;
-  checkpoint->tables = report_.tables;
   checkpoint->history = report_.history;
   checkpoint->last_totals = last_totals_;
   checkpoint->last_row_gradients = last_row_gradients_;

@@ -10,6 +10,7 @@
 #include "asap/core/types.h"
 #include "asap/model/objective.h"
 #include "asap/staleness/distribution.h"
+#include "asap/step/table_log.h"
 
 namespace asap {
 
@@ -80,12 +81,6 @@ struct EpochRecord {
                                       ///< before was still being evaluated
 };
 
-/// The scale table in force from an update on.
-struct TableRecord {
-  Version version = 0;
-  std::vector<double> entries;
-};
-
 /// Where a run's workers and shared vectors were.
 struct PlacementReport {
   std::vector<std::size_t> cpus;   ///< each worker's, as asked for; empty with Affinity::none
@@ -109,7 +104,7 @@ struct Report {
   std::vector<EpochRecord> history;
   std::vector<Distribution> staleness;   ///< of published updates, per worker
   std::vector<Distribution> rejections;  ///< of rejected updates, per worker
-  std::vector<TableRecord> tables;
+  TableLog tables;
   std::size_t vectors_high_water = 0;  ///< parameter vectors alive at the same time, at most (gradients not counted)
   std::uint64_t pool_rescans = 0;      ///< times a worker found no free vector at once (0 by construction)
   PlacementReport placement;

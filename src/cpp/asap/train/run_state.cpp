@@ -1,25 +1,13 @@
 #include "asap/train/run_state.h"
 
 #include <algorithm>
-#include <limits>
 #include <variant>
 
-#include "asap/core/error.h"
+#include "asap/core/saturating.h"
 #include "asap/platform/affinity.h"
 
 namespace asap {
 namespace {
-
-/// a·b, or the largest number where that is more: limits far beyond reach are no limits, not small ones.
-std::uint64_t saturating_product(std::uint64_t a, std::uint64_t b) {
-  std::uint64_t product = 0;
-  return __builtin_mul_overflow(a, b, &product) ? std::numeric_limits<std::uint64_t>::max() : product;
-}
-
-std::uint64_t saturating_sum(std::uint64_t a, std::uint64_t b) {
-  std::uint64_t sum = 0;
-  return __builtin_add_overflow(a, b, &sum) ? std::numeric_limits<std::uint64_t>::max() : sum;
-}
 
 /// Batches that make `options.updates` published updates when none is dropped or rejected from here on.
 std::uint64_t batches_for_updates(const TrainOptions& options, std::uint64_t first) {
@@ -40,37 +28,15 @@ bool is_same_team(const TrainOptions& options) {
   return !options.resume || options.resume->num_workers == options.workers;
 }
 
-Version sampling_begin(const TrainOptions& options) {
-  if (!options.resume) return 0;
-  return is_same_team(options) ? options.resume->sampling_from : options.resume->version;
-}
-
-SampleWindow window_of(const TrainOptions& options) {
-  const auto& sample = options.policy.sample;
-  if (!sample) return {};
-  const auto at = [&](std::uint64_t updates) {
-    return saturating_sum(sampling_begin(options), saturating_product(updates, options.workers));
-  };
-  return {at(sample->first), at(sample->last)};
-}
-
-ScaleTable first_table(const TrainOptions& options) {
+Adaptation adaptation_of(const TrainOptions& options) {
+  const Execution execution{options.workers, options.rate, options.updates};
   const Checkpoint* before = options.resume;
-  if (before && is_same_team(options)) return ScaleTable(before->tables.back().entries);
-  const Version now = before ? before->version : 0;
-  return scale_table(options, Distribution{}, {options.workers, options.rate(now), now});
+  if (!before) return {options.policy, execution};
+  if (is_same_team(options)) return {options.policy, execution, before->adaptation};
+  return {options.policy, execution, before->version, before->adaptation.log};
 }
 
 }  // namespace
-
-ScaleTable scale_table(const TrainOptions& options, const Distribution& distribution, const StepContext& context) {
-  ScaleTable table = options.policy.table(distribution, context);
-  if (options.updates && table(0) == 0.0)
-    invalid_argument("policy '", options.policy.name, "' rejects fresh gradients (C(0) = 0) from update ",
-                     context.version, " on: the run would never reach updates = ", *options.updates,
-                     "; give epochs or seconds instead");
-  return table;
-}
 
 RunState::RunState(const Objective& the_objective, const TrainOptions& the_options)
     : objective(the_objective),
@@ -80,9 +46,9 @@ RunState::RunState(const Objective& the_objective, const TrainOptions& the_optio
       batches(objective.num_samples(), options.batch_size, options.seed,
               std::min(batches_for_updates(options, first), batches_for_epochs(objective, options)),
               batches_for_epochs(objective, options), first),
-      tables(options.workers, first_table(options)),
-      sampling_from(sampling_begin(options)),
-      window(window_of(options)),
+      adaptation(adaptation_of(options)),
+      window(adaptation.window()),
+      tables(options.workers, adaptation.table()),
       clock(options.resume ? options.resume->seconds : 0.0),
       workers(std::max(options.workers, options.resume ? options.resume->workers.size() : 0)),
       placement(place(read_topology(), affinity_mask(), options.workers, options.affinity)),

@@ -11,6 +11,7 @@
 #include "asap/data/batch_source.h"
 #include "asap/platform/own_process.h"
 #include "asap/platform/placement.h"
+#include "asap/step/adaptation.h"
 #include "asap/step/scale_table.h"
 #include "asap/trace/spiller.h"
 #include "asap/train/event_queue.h"
@@ -19,10 +20,6 @@
 #include "asap/train/worker_state.h"
 
 namespace asap {
-
-/// The policy's table for this run. Throws std::invalid_argument when it rejects fresh gradients (C(0) = 0), so that no
-/// update would ever be published again, and the run is to end after a number of updates.
-ScaleTable scale_table(const TrainOptions& options, const Distribution& distribution, const StepContext& context);
 
 /// Seconds since it was (re)started, behind those of the parts before.
 class Clock {
@@ -49,9 +46,9 @@ struct RunState {
   const bool same_team;       // as many workers as before the checkpoint, if it is resumed from one
   const std::uint64_t first;  // number of the first batch
   BatchSource batches;
+  Adaptation adaptation;      // the coordinator's, while workers run
+  const SampleWindow window;  // of the adaptation: the updates whose τ the workers count for it
   TableSwitch tables;
-  const Version sampling_from;  // where the policy's window begins to count
-  const SampleWindow window;    // in updates of the run; empty when the policy samples nothing
   Clock clock;
   EventQueue events;
   std::vector<WorkerState> workers;  // of a resumed run also those that are no more

@@ -19,7 +19,7 @@ class alignas(kCacheLine) WorkerState {
     const bool published = receipt.outcome == Outcome::published, rejected = receipt.outcome == Outcome::rejected;
     if (published || rejected) {
       (published ? staleness_ : rejections_).add(receipt.tau());
-      if (receipt.replaced >= window.first && receipt.replaced < window.last) sample(receipt);
+      if (window.contains(receipt.replaced)) sample(receipt);
     }
     count(receipt, samples, loss);
   }

@@ -1,0 +1,79 @@
+// How the scale follows an execution: from the staleness counted so far to the table in force, and when another is due.
+//
+// Whoever drives an execution, in real time or a virtual one, counts the τ of the updates numbered within window(),
+// published and rejected ones, and how many of them were published; and asks after updates, or now and then:
+//
+//   asap::Adaptation adaptation(policy, {.workers = m, .rate = rate});
+//   ... adaptation.table() is C for the first updates; then, with `counted` a TauHistogram and `published` a number:
+//   if (adaptation.window().contains(receipt.replaced)) counted.add(receipt.tau());
+//   if (adaptation.is_due(published)) adaptation.refresh(version, published, counted.distribution());
+//   ... adaptation.table() is another one
+#pragma once
+
+#include <limits>
+#include <optional>
+
+#include "asap/step/policy.h"
+#include "asap/step/rate.h"
+#include "asap/step/table_log.h"
+
+namespace asap {
+
+/// The execution that a policy is used in.
+struct Execution {
+  std::size_t workers = 1;                              ///< m
+  Rate rate = Rate::constant(1.0);                      ///< η
+  std::optional<std::uint64_t> updates = std::nullopt;  ///< published ones that it is to end after, if any
+};
+
+/// What an adaptation knows, to be kept and gone on from. Memory: bounded, whatever the length of the execution.
+struct AdaptationState {
+  Version from = 0;             ///< where the policy's sample begins to count
+  std::uint64_t published = 0;  ///< of the updates counted at the last refresh; 0: there was none
+  Distribution counted;         ///< τ of these, and of the rejected ones
+  TableLog log;                 ///< its last table is in force
+};
+
+/// Thread-safety: one thread. It does not know how updates are made, nor who counts them.
+class Adaptation {
+ public:
+  static constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
+
+  /// Begins at version `from`, with the table that the policy gives without a distribution, behind the tables in `log`.
+  Adaptation(Policy policy, Execution execution, Version from = 0, TableLog log = {});
+
+  /// Goes on from what another one knew.
+  Adaptation(Policy policy, Execution execution, AdaptationState before);
+
+  /// The updates whose τ count, by their numbers; empty where the policy needs none.
+  SampleWindow window() const;
+
+  /// Whether the next table can be made, given how many of the updates counted were published.
+  bool is_due(std::uint64_t published) const { return published >= due(); }
+
+  /// A version at which it is worth asking. Workers publish before they count: with those of a window that may be too
+  /// early; with a sample that goes on all the time others have counted enough then.
+  Version due_version() const;
+
+  /// Makes the next table of what was counted in window(), and puts it in force from version `now` on (or from
+  /// where it was due, if counters lag behind). Passes on what the policy throws; throws std::invalid_argument when
+  /// the table rejects fresh gradients (C(0) = 0), so that no update would ever be published again, and the execution
+  /// is to end after a number of updates.
+  void refresh(Version now, std::uint64_t published, const Distribution& counted);
+
+  /// The table in force.
+  const ScaleTable& table() const { return table_; }
+
+  const AdaptationState& state() const { return state_; }
+
+ private:
+  std::uint64_t due() const;
+  void make_table(Version now, const Distribution& seen);
+
+  const Policy policy_;
+  const Execution execution_;
+  AdaptationState state_;
+  ScaleTable table_{{1.0}};
+};
+
+}  // namespace asap
