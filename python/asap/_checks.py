@@ -61,17 +61,6 @@ def flag(name: str, value: object) -> bool:
     return bool(value)
 
 
-def window(name: str, value: object) -> tuple[int, int]:
-    """Return `value` as (first, last), 0 ≤ first < last."""
-    accepted = f"{name} must be (first, last) with 0 ≤ first < last, in updates per worker"
-    if not isinstance(value, (tuple, list)) or len(value) != 2:
-        raise TypeError(f"{accepted}; got {shown(value)}")
-    first, last = (integer(f"{name}[{i}]", part, 0) for i, part in enumerate(value))
-    if first >= last:
-        raise ValueError(f"{accepted}; got {value!r}")
-    return first, last
-
-
 def instance(name: str, value: object, kinds: type[T] | tuple[type[Any], ...], accepted: str) -> T:
     """Return `value` when it is of one of the kinds; a class in place of an instance is told to add ()."""
     if isinstance(value, kinds):

@@ -11,6 +11,7 @@ from asap.engines import Engine
 from asap.models import Sequential
 from asap.rates import CosineRate
 from asap.steps import Step
+from asap.steps.sample import Sample
 
 Option = Callable[[str], Any] | None
 Kind = TypeVar("Kind", bound=Callable[..., Any])
@@ -50,7 +51,8 @@ SCHEDULES: dict[str, Callable[[float], float | CosineRate]] = {"constant": float
 ENGINE_HELP = "sequential, synchronous, locked, hogwild[:in-place|:copy|:fused] or leashed[:K], K the persistence."
 STEP_HELP = (
     "constant, inverse, inverse-plus-one, power[:a], hinge[:a], exponential[:β], delay-adaptive, threshold[:τ_C], "
-    "ringmaster:R, fleet[:T], tail[:A], mind-the-step[:LAW], or normalised:STEP."
+    "ringmaster:R, fleet[:T], tail[:A], mind-the-step[:LAW], normalised:STEP, or "
+    "online:STEP, which looks at the run all the time."
 )
 
 
@@ -61,9 +63,11 @@ def engine(text: str) -> Engine:
     return made
 
 
-def step(text: str, rate: float, schedule: str, sample: tuple[int, int]) -> Step:
-    """Return the step that a word stands for, at a base rate on a schedule; `sample` is for steps with a window."""
+def step(text: str, rate: float, schedule: str, sample: Sample) -> Step:
+    """Return the step that a word stands for, at a base rate on a schedule; `sample` is for steps that have one."""
     outer, colon, inner = text.partition(":")
+    if outer == "online" and colon:
+        return _online(step(inner, rate, schedule, steps.Online()), inner)
     if outer == "normalised" and colon:
         return steps.Normalised(step(inner, rate, schedule, sample), sample)
     kind, options = _parse("step", text, STEPS)
@@ -72,6 +76,12 @@ def step(text: str, rate: float, schedule: str, sample: tuple[int, int]) -> Step
     window = {"sample": sample} if "sample" in kind.__dataclass_fields__ else {}
     scheduled = SCHEDULES[_checks.choice("schedule", schedule, SCHEDULES)](_checks.positive("rate", rate))
     made: Step = kind(scheduled, *options, **window)
+    return made
+
+
+def _online(made: Step, text: str) -> Step:
+    if not isinstance(getattr(made, "sample", None), steps.Online):
+        raise ValueError(f"step online:… takes one that looks at the run, such as tail or normalised:…; got {text!r}")
     return made
 
 

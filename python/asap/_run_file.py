@@ -38,7 +38,7 @@ COUNTS = (
 _STATUSES = ("completed", "stopped", "interrupted", "diverged")
 _KINDS = {
     kind.__name__: kind for union in (engines.Engine, steps.Step, rates.Rate, stops.StopRule) for kind in union.__args__
-} | {"Checkpoint": Checkpoint}
+} | {"Checkpoint": Checkpoint, "Online": steps.Online}
 
 
 def read(folder: Path) -> dict[str, Any]:
@@ -78,6 +78,7 @@ def _fields(document: Mapping[str, Any]) -> dict[str, Any]:
         "staleness": _distribution(document["staleness"]),
         "rejections": _distribution(document["rejections"]),
         "tables": [_table(each) for each in document["tables"]],
+        "table_figures": [_table_figures(**each) for each in document["table_figures"]],
         "placement": _placement(**document["placement"]),
         "config": config_of(document["config"]),
         "num_samples": _checks.integer("samples", document["data"]["samples"], 0),
@@ -99,7 +100,13 @@ def _row(values: Mapping[str, Any]) -> Row:
 
 def _table(values: Mapping[str, Any]) -> steps.ScaleTable:
     entries = [_checks.not_negative("a scale", entry) for entry in values["entries"]]
-    return steps.ScaleTable(_checks.integer("update", values["update"], 0), np.array(entries, np.float64))
+    update = _checks.integer("update", values["update"], 0)
+    return steps.ScaleTable(update, np.array(entries, np.float64), _histogram(values["seen"]))
+
+
+def _table_figures(update: object, **figures: object) -> steps.TableFigures:
+    means = {name: _checks.not_negative(name, value) for name, value in figures.items()}
+    return steps.TableFigures(_checks.integer("update", update, 0), **means)
 
 
 def _placement(cpus: object, nodes: object, unpinned: object, pin_error: object, interleave_error: object) -> Placement:

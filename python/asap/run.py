@@ -19,7 +19,7 @@ from asap.environment import Placement, environment
 from asap.history import History, row_of
 from asap.model import Model
 from asap.staleness import StalenessDistribution
-from asap.steps import ScaleTable
+from asap.steps import ScaleTable, TableFigures
 from asap.trace import Trace
 
 __all__ = ["Run"]
@@ -46,7 +46,9 @@ class Run:
         seconds: from the first worker's start to the last one's end.
         effective_step: E[C] · η, the mean of η · C(τ) over published and rejected updates.
         vectors_high_water: parameter vectors alive at the same time, at most; gradients are not counted.
-        tables: the scale tables, in the order in which they were used.
+        tables: the scale tables, in the order in which they were used; of more than 64 every second, fourth, … one and
+            the last.
+        table_figures: mean τ, E[C] and E[C²] of the tables that were made of something; of more than 1024 likewise.
         placement: where the workers and the shared vectors were.
         parameters: where the run ended, shape (num_parameters,), read-only.
         version: how many updates `parameters` are made of: `updates`, or fewer after a divergence.
@@ -75,6 +77,7 @@ class Run:
     effective_step: float
     vectors_high_water: int
     tables: list[ScaleTable]
+    table_figures: list[TableFigures]
     placement: Placement
     parameters: NDArray[np.float32]
     model: Model
@@ -116,7 +119,11 @@ class Run:
             seconds=report["seconds"],
             effective_step=counts["step_sum"] / max(1, counts["published"] + counts["rejected"]),
             vectors_high_water=report["vectors_high_water"],
-            tables=[ScaleTable(update, entries) for update, entries, _ in report["tables"]],
+            tables=[
+                ScaleTable(update, entries, StalenessDistribution._wrap(seen))
+                for update, entries, seen in report["tables"]
+            ],
+            table_figures=[TableFigures(*figures) for figures in report["table_figures"]],
             placement=Placement(**report["placement"]),
             parameters=theta,
             model=model,
@@ -156,7 +163,8 @@ class Run:
             "history": list(self.history),
             "staleness": self.staleness.to_dict(),
             "rejections": self.rejections.to_dict(),
-            "tables": [table._asdict() for table in self.tables],
+            "tables": [table._asdict() | {"seen": table.seen.counts} for table in self.tables],
+            "table_figures": [figures._asdict() for figures in self.table_figures],
         }
         return {name: plain(value) for name, value in document.items()}
 

@@ -26,6 +26,7 @@ STEPS = [
     asap.Custom(0.1, [1.0, 0.5, 0.0]),
     asap.Normalised(asap.Inverse(asap.CosineRate(0.1)), sample=(1, 2)),
     asap.Clipped(asap.Normalised(asap.Inverse(0.1)), 0.5, 2.0),
+    asap.TailTau(0.1, sample=asap.Online(every=5, half_life=20.5)),
 ]
 
 

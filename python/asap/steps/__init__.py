@@ -7,7 +7,8 @@ C[0], C[1], …, C[K]; its last entry serves every τ ≥ K, and C(τ) = 0 rejec
 
 Every step takes as `rate` a number η > 0 or a schedule (`asap.StepRate`, `asap.CosineRate`). Windows
 `sample=(first, last)` count in updates per worker: with m workers the distribution is taken from updates
-first·m … last·m − 1, and the table built from it is swapped in while the workers run.
+first·m … last·m − 1, and the table built from it is swapped in while the workers run. `sample=asap.Online()` does so
+again and again, of all updates, those of long ago counting less.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 
 from asap import _checks
 from asap.rates import Rate
-from asap.steps.base import ScaleTable, StepBase
+from asap.steps.base import ScaleTable, StepBase, TableFigures
 from asap.steps.closed_forms import (
     Constant,
     DelayAdaptive,
@@ -31,6 +32,7 @@ from asap.steps.closed_forms import (
 from asap.steps.composed import Clipped, Normalised
 from asap.steps.custom import Custom
 from asap.steps.instance_based import FLeet, MindTheStep, TailTau
+from asap.steps.sample import Online
 
 __all__ = [
     "Clipped",
@@ -44,10 +46,12 @@ __all__ = [
     "InversePlusOne",
     "MindTheStep",
     "Normalised",
+    "Online",
     "Power",
     "Ringmaster",
     "ScaleTable",
     "Step",
+    "TableFigures",
     "TailTau",
     "Threshold",
 ]

@@ -13,10 +13,7 @@ from asap import _checks, _core, rates
 from asap.rates import Rate, Span
 from asap.staleness import StalenessDistribution, as_distribution
 
-__all__ = ["SAMPLE", "Rated", "ScaleTable", "StepBase"]
-
-SAMPLE = (10, 110)
-"""The window that steps take their distribution from unless told otherwise, in updates per worker."""
+__all__ = ["Rated", "ScaleTable", "StepBase", "TableFigures"]
 
 
 class ScaleTable(NamedTuple):
@@ -25,10 +22,29 @@ class ScaleTable(NamedTuple):
     Attributes:
         update: number of updates published before it.
         entries: C[0], …, C[K]; the last one serves every τ ≥ K.
+        seen: the staleness it was made of; with `asap.Online` its counts are weights, an update's 2²⁰ when it is new.
+            Without updates: the table was made before anything was known.
     """
 
     update: int
     entries: NDArray[np.float64]
+    seen: StalenessDistribution
+
+
+class TableFigures(NamedTuple):
+    """What a scale table does to the staleness it was made of.
+
+    Attributes:
+        update: number of updates published before it came into force.
+        mean_tau: τ̄.
+        mean_scale: E[C], 1 for a mean-preserving step.
+        mean_square: E[C²].
+    """
+
+    update: int
+    mean_tau: float
+    mean_scale: float
+    mean_square: float
 
 
 class StepBase(ABC):

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from asap import _checks, _core
 from asap.rates import Rate
-from asap.steps.base import SAMPLE, StepBase
+from asap.steps import sample as samples
+from asap.steps.base import StepBase
+from asap.steps.sample import SAMPLE, Sample
 
 __all__ = ["Clipped", "Normalised"]
 
@@ -35,21 +37,21 @@ class _Composed(StepBase):
 class Normalised(_Composed):
     """C / E[C] of another step, on the distribution of this very execution: any scale, made mean-preserving.
 
-    C = 1 until the window is complete. A step that has a window itself keeps it.
+    C = 1 until there is a sample. A step that has one itself keeps it.
 
     Args:
         step: the step, as in ``asap.Normalised(asap.Inverse(0.01))``.
-        sample: (first, last), the window in updates per worker for a step without one.
+        sample: for a step without one: (first, last), a window in updates per worker, or `asap.Online()`.
     """
 
-    sample: tuple[int, int] = SAMPLE
+    sample: Sample = SAMPLE
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "sample", _checks.window("sample", self.sample))
+        object.__setattr__(self, "sample", samples.checked(self.sample))
 
     def _to_core(self) -> _core.Policy:
-        return _core.Policy.normalised(self.step._to_core(), self.sample)
+        return _core.Policy.normalised(self.step._to_core(), samples.to_core(self.sample))
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from asap import _checks, _core
+from asap import _core
 from asap.staleness import StalenessDistribution
-from asap.steps.base import SAMPLE, Rated
+from asap.steps import sample as samples
+from asap.steps.base import Rated
+from asap.steps.sample import SAMPLE, Sample
 
 __all__ = ["Custom"]
 
@@ -20,22 +22,23 @@ __all__ = ["Custom"]
 class Custom(Rated):
     """A scale of your own: an array C[0], …, C[K], or a function from the staleness distribution to such an array.
 
-    A function is called on the thread that called `asap.train`, never by a worker, once the window is complete; until
-    then C = 1. An exception in it ends the run and is raised.
+    A function is called on the thread that called `asap.train`, never by a worker, as soon as there is a sample, and
+    with `asap.Online` again and again; until then C = 1. An exception in it ends the run and is raised.
 
     Args:
         rate: η, a number above 0 or a schedule.
         scale: finite numbers ≥ 0 with one entry at least, or a callable StalenessDistribution -> such an array.
-        sample: (first, last), the window of a callable in updates per worker, (10, 110) by default; None for an array.
+        sample: of a callable: (first, last), a window in updates per worker, (10, 110) by default, or `asap.Online()`,
+            with which counts are weights, an update's 2²⁰ when it is new; None for an array.
     """
 
     scale: tuple[float, ...] | Callable[[StalenessDistribution], ArrayLike]
-    sample: tuple[int, int] | None = None
+    sample: Sample | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if callable(self.scale):
-            object.__setattr__(self, "sample", _checks.window("sample", self.sample or SAMPLE))
+            object.__setattr__(self, "sample", samples.checked(SAMPLE if self.sample is None else self.sample))
         else:
             object.__setattr__(self, "scale", tuple(_entries("scale", self.scale).tolist()))
             self._check_no_sample()
@@ -46,7 +49,7 @@ class Custom(Rated):
 
     def _to_core(self) -> _core.Policy:
         if callable(self.scale):
-            return _core.Policy.custom(self._scale_of, self.sample)
+            return _core.Policy.custom(self._scale_of, samples.to_core(self.sample or SAMPLE))
         return _core.Policy.fixed(np.array(self.scale))
 
     def _scale_of(self, distribution: _core.Distribution) -> NDArray[np.float64]:

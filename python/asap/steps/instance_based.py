@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from asap import _checks, _core
 from asap.staleness import FORMS
-from asap.steps.base import SAMPLE, Rated
+from asap.steps import sample as samples
+from asap.steps.base import Rated
+from asap.steps.sample import SAMPLE, Sample
 
 __all__ = ["FLeet", "MindTheStep", "TailTau"]
 
@@ -21,21 +23,21 @@ class FLeet(Rated):
 
     Args:
         rate: η, a number above 0 or a schedule.
-        threshold: T > 0. None: m + 1 until the window is complete, then the 99.7th percentile of τ in it, at least 1.
-        sample: (first, last), the window in updates per worker; not used with a given threshold.
+        threshold: T > 0. None: m + 1 until there is a sample, then the 99.7th percentile of τ in it, at least 1.
+        sample: (first, last), a window in updates per worker, or `asap.Online()`; not used with a given threshold.
     """
 
     threshold: float | None = None
-    sample: tuple[int, int] = SAMPLE
+    sample: Sample = SAMPLE
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.threshold is not None:
             object.__setattr__(self, "threshold", _checks.positive("threshold", self.threshold))
-        object.__setattr__(self, "sample", _checks.window("sample", self.sample))
+        object.__setattr__(self, "sample", samples.checked(self.sample))
 
     def _to_core(self) -> _core.Policy:
-        return _core.Policy.fleet(self.threshold, self.sample)
+        return _core.Policy.fleet(self.threshold, samples.to_core(self.sample))
 
 
 @dataclass(frozen=True)
@@ -46,34 +48,34 @@ class TailTau(Rated):
     With F in its mid form, F(τ−1) + p(τ)/2, the mean E[C] is exactly 1, so that the overall step is kept; the inclusive
     form Pr[τ' ≤ τ] of the paper gives 1 − A·Σp², the exclusive form Pr[τ' < τ] 1 + A·Σp².
 
-    C = 1 until the window is complete, and C = 1 − A beyond the largest τ in it; A = 1 rejects such updates.
+    C = 1 until there is a sample, and C = 1 − A beyond the largest τ in it; A = 1 rejects such updates.
 
     Args:
         rate: η, a number above 0 or a schedule.
         amplitude: A in [0, 1]; 0 gives Constant.
         cdf: "mid", "inclusive" or "exclusive", the form of F.
-        sample: (first, last), the window in updates per worker.
+        sample: (first, last), a window in updates per worker, or `asap.Online()`: again and again, of all updates.
     """
 
     amplitude: float = 1.0
     cdf: str = "mid"
-    sample: tuple[int, int] = SAMPLE
+    sample: Sample = SAMPLE
 
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "amplitude", _checks.share("amplitude", self.amplitude))
         _checks.choice("cdf", self.cdf, FORMS)
-        object.__setattr__(self, "sample", _checks.window("sample", self.sample))
+        object.__setattr__(self, "sample", samples.checked(self.sample))
 
     def _to_core(self) -> _core.Policy:
-        return _core.Policy.tail_tau(self.amplitude, self.cdf, self.sample)
+        return _core.Policy.tail_tau(self.amplitude, self.cdf, samples.to_core(self.sample))
 
 
 @dataclass(frozen=True)
 class MindTheStep(Rated):
     """C ∝ 1/p(τ) of a law fitted to this very execution (Bäckström, Papatriantafilou and Tsigas, BigData 2019).
 
-    The law is the likeliest of its kind in the window, without its constant factor:
+    The law is the likeliest of its kind in the sample, without its constant factor:
 
     =========================  ===========  ================================
     geometric                  C ∝ q^−τ     q = τ̄/(1 + τ̄)
@@ -81,7 +83,7 @@ class MindTheStep(Rated):
     conway-maxwell-poisson     λ^−τ (τ!)^ν  E[τ] and E[log τ!] are those seen
     =========================  ===========  ================================
 
-    C is divided by its mean over the window, so that E[C] = 1 but for what `cap` and `last` cut off; C = 1 until the
+    C is divided by its mean over the sample, so that E[C] = 1 but for what `cap` and `last` cut off; C = 1 until the
     window is complete. Where the law falls with τ, staler updates weigh more: `asap.framework.check` says from where.
 
     Args:
@@ -89,20 +91,20 @@ class MindTheStep(Rated):
         law: one of the three.
         cap: the largest C, above 0.
         last: the largest τ that is not rejected.
-        sample: (first, last), the window in updates per worker.
+        sample: (first, last), a window in updates per worker, or `asap.Online()`: again and again, of all updates.
     """
 
     law: str = "geometric"
     cap: float = 5.0
     last: int = 150
-    sample: tuple[int, int] = SAMPLE
+    sample: Sample = SAMPLE
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _checks.choice("law", self.law, LAWS)
         object.__setattr__(self, "cap", _checks.positive("cap", self.cap))
         object.__setattr__(self, "last", _checks.integer("last", self.last, 0))
-        object.__setattr__(self, "sample", _checks.window("sample", self.sample))
+        object.__setattr__(self, "sample", samples.checked(self.sample))
 
     def _to_core(self) -> _core.Policy:
-        return _core.Policy.mind_the_step(self.law, self.cap, self.last, self.sample)
+        return _core.Policy.mind_the_step(self.law, self.cap, self.last, samples.to_core(self.sample))

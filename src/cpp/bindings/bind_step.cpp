@@ -7,9 +7,13 @@
 namespace asap::bindings {
 namespace {
 
-using Sample = std::pair<std::uint64_t, std::uint64_t>;
+using PythonSample = std::variant<std::pair<std::uint64_t, std::uint64_t>, OnlineSample>;
 
-SampleWindow window_from(const Sample& sample) { return {sample.first, sample.second}; }
+Sample sample_from(const PythonSample& sample) {
+  if (const auto* online = std::get_if<OnlineSample>(&sample)) return *online;
+  const auto& [first, last] = std::get<0>(sample);
+  return SampleWindow{first, last};
+}
 
 ScaleTable table_from(const py::object& values) {
   const auto array = py::array_t < double, py::array::c_style | py::array::forcecast > ::ensure(values);
@@ -20,7 +24,7 @@ ScaleTable table_from(const py::object& values) {
 }
 
 /// A Python callable as a policy. The callable may be copied and dropped by threads that do not hold the GIL.
-Policy custom(py::function function, std::optional<Sample> sample) {
+Policy custom(py::function function, const std::optional<PythonSample>& sample) {
   const std::shared_ptr<py::function> shared(new py::function(std::move(function)), [](py::function* held) {
     const py::gil_scoped_acquire gil;
     delete held;
@@ -31,15 +35,15 @@ Policy custom(py::function function, std::optional<Sample> sample) {
     const py::gil_scoped_acquire gil;
     return table_from((*shared)(distribution));
   };
-  if (sample) policy.sample = window_from(*sample);
+  if (sample) policy.sample = sample_from(*sample);
   return policy;
 }
 
-Policy tail_tau(double amplitude, const std::string& cdf, Sample sample) {
-  return policy::tail_tau(amplitude, cdf_from(cdf), window_from(sample));
+Policy tail_tau(double amplitude, const std::string& cdf, const PythonSample& sample) {
+  return policy::tail_tau(amplitude, cdf_from(cdf), sample_from(sample));
 }
 
-Policy mind_the_step(const std::string& law, double cap, Tau last, Sample sample) {
+Policy mind_the_step(const std::string& law, double cap, Tau last, const PythonSample& sample) {
   static const std::map<std::string, policy::Law> laws{
       {"geometric", policy::Law::geometric},
       {"poisson", policy::Law::poisson},
@@ -48,7 +52,7 @@ Policy mind_the_step(const std::string& law, double cap, Tau last, Sample sample
   const auto found = laws.find(law);
   if (found == laws.end())
     invalid_argument("law must be 'geometric', 'poisson' or 'conway-maxwell-poisson'; got '", law, "'");
-  return policy::mind_the_step(found->second, cap, last, window_from(sample));
+  return policy::mind_the_step(found->second, cap, last, sample_from(sample));
 }
 
 py::array_t<double> table(const Policy& policy, const Distribution& distribution, std::size_t workers, double rate,
@@ -65,6 +69,10 @@ void bind_step(py::module_& module) {
       .def_static("cosine", &Rate::cosine, py::arg("base"), py::arg("final"), py::arg("updates"))
       .def("__call__", &Rate::operator(), py::arg("update"));
 
+  py::class_<OnlineSample>(module, "OnlineSample")
+      .def(py::init([](double every, double half_life) { return OnlineSample{every, half_life}; }), py::arg("every"),
+           py::arg("half_life"));
+
   py::class_<Policy>(module, "Policy")
       .def_static("constant", &policy::constant)
       .def_static("inverse", &policy::inverse)
@@ -77,13 +85,17 @@ void bind_step(py::module_& module) {
       .def_static("ringmaster", &policy::ringmaster, py::arg("limit"))
       .def_static(
           "fleet",
-          [](std::optional<double> threshold, Sample sample) { return policy::fleet(threshold, window_from(sample)); },
+          [](std::optional<double> threshold, const PythonSample& sample) {
+            return policy::fleet(threshold, sample_from(sample));
+          },
           py::arg("threshold"), py::arg("sample"))
       .def_static("tail_tau", &tail_tau, py::arg("amplitude"), py::arg("cdf"), py::arg("sample"))
       .def_static("mind_the_step", &mind_the_step, py::arg("law"), py::arg("cap"), py::arg("last"), py::arg("sample"))
       .def_static(
           "normalised",
-          [](const Policy& policy, Sample sample) { return policy::normalised(policy, window_from(sample)); },
+          [](const Policy& policy, const PythonSample& sample) {
+            return policy::normalised(policy, sample_from(sample));
+          },
           py::arg("policy"), py::arg("sample"))
       .def_static("clipped", &policy::clipped, py::arg("policy"), py::arg("least"), py::arg("most"))
       .def_static(
