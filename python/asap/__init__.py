@@ -23,6 +23,7 @@ from asap.checkpoint import Checkpoint
 from asap.engines import Hogwild, Leashed, Locked, Synchronous
 from asap.history import History
 from asap.layers import Conv2d, Dense, Flatten, MaxPool2d, ReLU, Tanh
+from asap.losses import Losses, Snapshots
 from asap.model import Evaluation, Model, load
 from asap.models import Sequential
 from asap.rates import ConstantRate, CosineRate, StepRate
@@ -76,6 +77,7 @@ __all__ = [
     "InversePlusOne",
     "Leashed",
     "Locked",
+    "Losses",
     "MaxPool2d",
     "MindTheStep",
     "Model",
@@ -89,6 +91,7 @@ __all__ = [
     "Run",
     "RunState",
     "Sequential",
+    "Snapshots",
     "StalenessDistribution",
     "StepRate",
     "Synchronous",

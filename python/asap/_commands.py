@@ -29,6 +29,7 @@ from asap._options import (
     Save,
     Schedule,
     Seconds,
+    Snapshots,
     Trace,
     Updates,
     WeightDecay,
@@ -66,6 +67,7 @@ def train(
     affinity: Affinity = "none",
     on_nonfinite: OnNonfinite = "stop",
     progress: Progress = None,
+    snapshots: Snapshots = None,
     trace: Trace = False,
     checkpoint: Annotated[Path | None, typer.Option(help="File for what asap resume goes on from.")] = None,
     checkpoint_every: Annotated[float, typer.Option(help="How far checkpoints are apart.")] = 1,
@@ -89,6 +91,7 @@ def train(
             "seed": seed,
             "affinity": affinity,
             "on_nonfinite": on_nonfinite,
+            "snapshots": snapshots,
             "trace": trace,
             "checkpoint": checkpoint and Checkpoint(checkpoint, checkpoint_every, checkpoint_unit),
         }

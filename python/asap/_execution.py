@@ -17,9 +17,11 @@ from asap import _checkpoint_file, _checks, _core
 from asap import progress as displays
 from asap._checkpoint_file import Saved
 from asap._fingerprint import fingerprint
+from asap._snapshots import Moment, SnapshotFile, sampled
 from asap.callbacks import Callback, Observer
 from asap.config import TrainConfig
 from asap.history import row_of
+from asap.losses import Losses
 from asap.model import DataLike, Model
 from asap.run import Run
 from asap.trace import Trace, origin_of, records_in
@@ -47,10 +49,13 @@ def execute(
     write = _writer(model, training, config, resumed, begin)
     display = displays.choose(progress, config.span(len(training)))
     rows = [] if begin is None else [row_of(record, has_classes) for record in begin.records]
-    observer = Observer(display, config.stop, functions, has_classes, write, rows)
     start, theta = model.parameters.copy(), model.parameters.copy()
     with ExitStack() as stack:
         file = stack.enter_context(tempfile.TemporaryFile()) if config.trace else None
+        snapshots = None
+        if config.snapshots is not None and begin is None:
+            snapshots = SnapshotFile(stack.enter_context(tempfile.TemporaryFile()), start)
+        observer = Observer(display, config.stop, functions, has_classes, write, snapshots, rows)
         try:
             report = _train(model, theta, training, held_out, config, file, begin, observer)
         except BaseException as error:
@@ -60,9 +65,10 @@ def execute(
             display.close()
             model.parameters = theta
         traced = None if file is None else _trace(file, report, start, model, training, config, begin)
+        losses = None if snapshots is None else _losses(snapshots, report, theta, model, training, config)
     _warn_unpinned(report["placement"], config)
     num_validation = 0 if held_out is None else len(held_out)
-    return Run._of(report, model, theta, config, len(training), num_validation, resumed, traced)
+    return Run._of(report, model, theta, config, len(training), num_validation, resumed, traced, losses)
 
 
 def _writer(
@@ -104,6 +110,7 @@ def _train(
         affinity=config.affinity,
         on_nonfinite=config.on_nonfinite,
         validation=validation,
+        snapshots=None if config.snapshots is None or begin is not None else config.snapshots.every,
         trace=None if trace is None else trace.fileno(),
         checkpoint=None if checkpoint is None else (checkpoint.every, checkpoint.unit),
         resume=None if begin is None else begin.state,
@@ -127,6 +134,22 @@ def _trace(
     first = 0 if begin is None else begin.state["version"]
     velocity = None if begin is None else begin.state["arrays"].get("velocity")
     return Trace(records_in(file, num_records), start, first, config.workers, stalls, origin, velocity, training)
+
+
+def _losses(
+    snapshots: SnapshotFile,
+    report: Mapping[str, Any],
+    theta: NDArray[np.float32],
+    model: Model,
+    training: _core.Dataset,
+    config: TrainConfig,
+) -> Losses:
+    """Evaluate the snapshots and the end of the run; when it diverged, its parameters are of some time before."""
+    assert config.snapshots is not None  # there are some
+    if report["status"] != "diverged":
+        epoch = report["history"][-1]["epoch"] if report["history"] else 0.0
+        snapshots.add(theta, Moment(report["version"], epoch, report["seconds"]))
+    return snapshots.losses(model, sampled(training, config.snapshots.samples))
 
 
 def _warn_unpinned(placement: Mapping[str, Any], config: TrainConfig) -> None:

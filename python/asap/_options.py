@@ -27,6 +27,7 @@ GoalAccuracy = Annotated[float | None, typer.Option(help="End at the first epoch
 Affinity = Annotated[str, typer.Option(help="Of workers to CPUs: none, compact (near each other), scatter.")]
 OnNonfinite = Annotated[str, typer.Option(help="What gradients that are not finite lead to: stop, skip.")]
 Workers = Annotated[int | None, typer.Option(help="m; by default one per usable CPU.")]
+Snapshots = Annotated[int | None, typer.Option(help="Updates from one snapshot for the training loss to the next.")]
 Trace = Annotated[bool, typer.Option("--trace", help="Record every gradient; --save then writes trace.bin.")]
 Save = Annotated[Path | None, typer.Option(help="Folder for run.json and parameters.safetensors.")]
 Progress = Annotated[bool | None, typer.Option(help="Show progress; by default in terminals.")]

@@ -15,6 +15,8 @@ from asap.checkpoint import Checkpoint
 from asap.config import TrainConfig, checked_config
 from asap.environment import Placement
 from asap.history import COLUMNS, History, Row
+from asap.losses import COLUMNS as LOSS_COLUMNS
+from asap.losses import Losses, Snapshots
 from asap.model import load
 from asap.staleness import StalenessDistribution
 from asap.trace import Trace
@@ -38,23 +40,20 @@ COUNTS = (
 _STATUSES = ("completed", "stopped", "interrupted", "diverged")
 _KINDS = {
     kind.__name__: kind for union in (engines.Engine, steps.Step, rates.Rate, stops.StopRule) for kind in union.__args__
-} | {"Checkpoint": Checkpoint, "Online": steps.Online}
+} | {"Checkpoint": Checkpoint, "Online": steps.Online, "Snapshots": Snapshots}
 
 
 def read(folder: Path) -> dict[str, Any]:
     """Return the fields of the run in a folder; ValueError that names the file and what was found in it."""
     path = folder / RUN
-    document = _document(path)
-    try:
-        fields = _fields(document)
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
-        raise ValueError(f"{path} is damaged: {type(error).__name__}: {error}") from error
+    values = document(path)
+    fields = checked_fields(path, values)
     model = load(folder / PARAMETERS)
     parameters = model.parameters.copy()
     parameters.flags.writeable = False
     fields |= {"model": model, "parameters": parameters}
     traced = fields["config"].trace
-    return fields | {"trace": _trace(folder, fields, document["config"]) if traced else None}
+    return fields | {"trace": _trace(folder, fields, values["config"]) if traced else None}
 
 
 def _trace(folder: Path, fields: Mapping[str, Any], config: Mapping[str, Any]) -> Trace:
@@ -68,6 +67,14 @@ def _trace(folder: Path, fields: Mapping[str, Any], config: Mapping[str, Any]) -
     return trace
 
 
+def checked_fields(path: Path, document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that run.json holds; ValueError that names the file and what does not fit."""
+    try:
+        return _fields(document)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+        raise ValueError(f"{path} is damaged: {type(error).__name__}: {error}") from error
+
+
 def _fields(document: Mapping[str, Any]) -> dict[str, Any]:
     results = document["results"]
     return {name: _checks.integer(name, results[name], 0) for name in COUNTS} | {
@@ -75,6 +82,7 @@ def _fields(document: Mapping[str, Any]) -> dict[str, Any]:
         "seconds": _checks.not_negative("seconds", results["seconds"]),
         "effective_step": math.nan if (step := results["effective_step"]) is None else _figure("effective_step", step),
         "history": History([_row(row) for row in document["history"]]),
+        "losses": _losses(document.get("losses")),
         "staleness": _distribution(document["staleness"]),
         "rejections": _distribution(document["rejections"]),
         "tables": [_table(each) for each in document["tables"]],
@@ -96,6 +104,18 @@ def _figure(name: str, value: object) -> Any:
 
 def _row(values: Mapping[str, Any]) -> Row:
     return {column: None if values[column] is None else _figure(column, values[column]) for column in COLUMNS}
+
+
+def _losses(rows: object) -> Losses | None:
+    """Files of runs without snapshots, or from before there were any, have none."""
+    if rows is None:
+        return None
+    return Losses._of([_loss(row) for row in _checks.instance("losses", rows, list, "a list")])
+
+
+def _loss(row: Mapping[str, Any]) -> dict[str, Any]:
+    values = {name: None if name == "loss" and row[name] is None else _figure(name, row[name]) for name in LOSS_COLUMNS}
+    return values | {"updates": _checks.integer("updates", row["updates"], 0)}
 
 
 def _table(values: Mapping[str, Any]) -> steps.ScaleTable:
@@ -139,18 +159,18 @@ def _histogram(counts: object, tau_sum: int | None = None) -> StalenessDistribut
     return StalenessDistribution(np.array(_counts("a count of τ", counts), np.uint64), tau_sum)
 
 
-def _document(path: Path) -> dict[str, Any]:
+def document(path: Path) -> dict[str, Any]:
     """Return run.json; ValueError that names the file when it is none."""
     if not path.is_file():
         raise FileNotFoundError(f"no such run file: {path}")
     try:
-        document = json.loads(path.read_bytes(), parse_constant=_no_number)
+        values = json.loads(path.read_bytes(), parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is damaged, or no JSON: {error}") from error
-    schema = document.get("schema") if isinstance(document, dict) else None
+    schema = values.get("schema") if isinstance(values, dict) else None
     if schema != SCHEMA:
         raise ValueError(f"{path} is no run saved by this asap: its schema must be {SCHEMA!r}; got {schema!r}")
-    return document  # type: ignore[no-any-return]
+    return values  # type: ignore[no-any-return]
 
 
 def _no_number(text: str) -> None:

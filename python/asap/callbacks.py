@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from asap import _core
 from asap._notes import add_note
+from asap._snapshots import Moment, SnapshotFile
 from asap.history import History, Row, row_of
 from asap.progress import Progress
 from asap.staleness import StalenessDistribution
@@ -74,6 +75,7 @@ class Observer:
         callbacks: Sequence[Callback],
         has_classes: bool,
         write: Callable[[Mapping[str, Any]], None] | None,
+        snapshots: SnapshotFile | None,
         rows: Sequence[Row],
     ) -> None:
         self.history = History(rows)
@@ -83,6 +85,7 @@ class Observer:
         self._callbacks = callbacks
         self._has_classes = has_classes
         self._write = write
+        self._snapshots = snapshots
         self._next_tick = time.monotonic() + TICK_SECONDS
 
     def on_epoch(self, record: dict[str, Any], live: _core.LiveRun) -> None:
@@ -106,6 +109,11 @@ class Observer:
         """Write a checkpoint."""
         if self._write is not None:
             self._write(state)
+
+    def on_snapshot(self, theta: NDArray[np.float32], version: int, live: _core.LiveRun) -> None:
+        """Keep a snapshot."""
+        if self._snapshots is not None:
+            self._snapshots.add(theta, Moment(version, live.epoch, live.seconds))
 
     def on_failure(self, worker: int | None, batch: int | None, read: int, tau: int, updates: int) -> None:
         """Take down where the run failed; the exception itself is on its way to the caller."""

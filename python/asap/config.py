@@ -10,6 +10,7 @@ from asap._plain import plain
 from asap.checkpoint import Checkpoint
 from asap.checkpoint import checked as checked_checkpoint
 from asap.engines import Engine
+from asap.losses import Snapshots, as_snapshots
 from asap.model import Model
 from asap.rates import Span
 from asap.steps import Step, as_step
@@ -17,7 +18,7 @@ from asap.stops import StopRule
 
 __all__ = ["TrainConfig"]
 
-_MAX_SEED = 2**64 - 1
+MAX_SEED = 2**64 - 1
 MAX_WORKERS = 4096  # the core has no more
 
 AFFINITIES = ("none", "compact", "scatter")
@@ -41,6 +42,7 @@ class TrainConfig:
     seed: int
     affinity: str
     on_nonfinite: str
+    snapshots: Snapshots | None
     trace: bool
     checkpoint: Checkpoint | None
 
@@ -72,6 +74,7 @@ def checked_config(
     seed: int,
     affinity: str,
     on_nonfinite: str = "stop",
+    snapshots: object = None,
     trace: bool = False,
     checkpoint: object = None,
 ) -> TrainConfig:
@@ -90,9 +93,10 @@ def checked_config(
         momentum=_checks.number("momentum", momentum, "a number in [0, 1)", lambda x: 0.0 <= x < 1.0),
         weight_decay=_checks.not_negative("weight_decay", weight_decay),
         stop=_stop_rules(stop),
-        seed=_checks.integer("seed", seed, 0, _MAX_SEED),
+        seed=_checks.integer("seed", seed, 0, MAX_SEED),
         affinity=_checks.choice("affinity", affinity, AFFINITIES),
         on_nonfinite=_checks.choice("on_nonfinite", on_nonfinite, ON_NONFINITE),
+        snapshots=as_snapshots(snapshots),
         trace=_checks.flag("trace", trace),
         checkpoint=checked_checkpoint(checkpoint),
     )

@@ -17,6 +17,7 @@ from asap.config import TrainConfig
 from asap.datasets.files import write_atomically
 from asap.environment import Placement, environment
 from asap.history import History, row_of
+from asap.losses import Losses
 from asap.model import Model
 from asap.staleness import StalenessDistribution
 from asap.steps import ScaleTable, TableFigures
@@ -58,6 +59,7 @@ class Run:
         num_validation_samples: samples in the validation data.
         environment: hardware and versions.
         resumed: the versions from which the run was resumed; everything counts from its very beginning.
+        losses: the training loss on snapshots; None unless trained with `snapshots=`, and of resumed runs.
         trace: what happened to every gradient since it was resumed last, for `asap.replay`; None unless trained with
             `trace=True`.
     """
@@ -88,6 +90,7 @@ class Run:
     version: int
     resumed: tuple[int, ...] = ()
     trace: Trace | None = None
+    losses: Losses | None = None
 
     @classmethod
     def _of(
@@ -100,6 +103,7 @@ class Run:
         num_validation_samples: int,
         resumed: tuple[int, ...],
         trace: Trace | None,
+        losses: Losses | None,
     ) -> Run:
         """Return the run that the core reported."""
         counts = report["counts"]
@@ -134,6 +138,7 @@ class Run:
             version=report["version"],
             resumed=resumed,
             trace=trace,
+            losses=losses,
         )
 
     @property
@@ -145,6 +150,29 @@ class Run:
     def samples_per_second(self) -> float:
         """Samples worked on per second."""
         return self.samples / self.seconds if self.seconds > 0 else 0.0
+
+    def time_to(self, fraction: float) -> float | None:
+        """Return the seconds until the training loss fell to a fraction ε of where it began (`Losses.at`), or None.
+
+        Raises:
+            ValueError: the run was not trained with `snapshots=`.
+        """
+        return self._reached(fraction, "seconds")
+
+    def updates_to(self, fraction: float) -> float | None:
+        """Return the updates until the training loss fell to a fraction ε of where it began, like `time_to`."""
+        return self._reached(fraction, "updates")
+
+    def epochs_to(self, fraction: float) -> float | None:
+        """Return the epochs until the training loss fell to a fraction ε of where it began, like `time_to`."""
+        return self._reached(fraction, "epoch")
+
+    def _reached(self, fraction: float, along: str) -> float | None:
+        if self.losses is None:
+            raise ValueError(
+                "the run must have losses to tell when they fell; train it with asap.train(…, snapshots=100)"
+            )
+        return self.losses.at(fraction, along)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the parameters as plain values ready for strict JSON, schema "asap.run/1"."""
@@ -161,6 +189,7 @@ class Run:
             "placement": self.placement._asdict(),
             "results": {name: getattr(self, name) for name in (*_run_file.COUNTS, *_FIGURES)},
             "history": list(self.history),
+            "losses": None if self.losses is None else list(self.losses),
             "staleness": self.staleness.to_dict(),
             "rejections": self.rejections.to_dict(),
             "tables": [table._asdict() | {"seen": table.seen.counts} for table in self.tables],

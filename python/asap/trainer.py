@@ -10,6 +10,7 @@ from asap.callbacks import Callback
 from asap.checkpoint import Checkpoint
 from asap.config import checked_config
 from asap.engines import Engine
+from asap.losses import Snapshots
 from asap.model import DataLike, Model
 from asap.run import Run
 from asap.steps import Step
@@ -38,6 +39,7 @@ def train(
     affinity: str = "none",
     on_nonfinite: str = "stop",
     progress: bool | None = None,
+    snapshots: Snapshots | int | None = None,
     trace: bool = False,
     checkpoint: Checkpoint | None = None,
 ) -> Run:
@@ -77,6 +79,9 @@ def train(
             worker skips more in a row than an epoch has batches. The fused Hogwild cannot skip.
         progress: whether to show progress on standard error: a bar in a terminal or notebook, a line per epoch
             elsewhere. None shows it in terminals and notebooks only.
+        snapshots: how often to take a snapshot of the parameters, for `run.losses` and `run.time_to`: a number of
+            updates, or `asap.Snapshots(every=100, samples=None)`. The training loss on them is evaluated when the run
+            is over.
         trace: whether to record what happened to every gradient, as `run.trace`, from which `asap.replay` runs the
             updates again. Takes 40 bytes per gradient in a temporary file (of the folder that `tempfile` names) and
             80 KiB of memory per worker; the run is as fast as without, within a per cent or two.
@@ -112,6 +117,7 @@ def train(
         seed=seed,
         affinity=affinity,
         on_nonfinite=on_nonfinite,
+        snapshots=snapshots,
         trace=trace,
         checkpoint=checkpoint,
     )

@@ -349,6 +349,39 @@ TEST(the_observer_sees_the_live_run_and_can_stop_it) {
   }
 }
 
+// With one worker the parameters of version t are those of a run of t updates, in every engine.
+TEST(the_observer_gets_snapshots_of_the_versions_that_they_name) {
+  struct Snapshots : Observer {
+    std::vector<std::pair<Version, std::vector<float>>> taken;
+    void on_snapshot(std::span<const float> theta, Version version, LiveRun&) override {
+      taken.emplace_back(version, std::vector(theta.begin(), theta.end()));
+    }
+  };
+  const Quadratic quadratic(37, 50);
+  const auto run = [&](const engine::Engine& engine, std::uint64_t updates, std::optional<std::uint64_t> every,
+                       Observer& observer) {
+    std::vector<float> theta(37, 1.0f);
+    const TrainOptions options{
+        .engine = engine, .batch_size = 7, .updates = updates, .rate = Rate::constant(0.1), .snapshots = every};
+    const Report report = train(quadratic, theta, options, observer);
+    CHECK_EQUAL(report.counts.published, updates);
+    return theta;
+  };
+  Observer silent;
+  for (const engine::Engine& engine : all_engines()) {
+    Snapshots snapshots;
+    const std::vector<float> end = run(engine, 2000, 10, snapshots);
+    CHECK(end == run(engine, 2000, std::nullopt, silent));
+    Version last = 0;
+    for (const auto& [version, theta] : snapshots.taken) {
+      CHECK(version / 10 > last / 10 || last == 0);
+      last = version;
+      if (!is_hogwild(engine)) CHECK(theta == run(engine, version, std::nullopt, silent));
+    }
+    CHECK(last <= 2000);
+  }
+}
+
 TEST(an_exception_of_a_worker_ends_the_run_once_and_for_all) {
   struct Faulty : Quadratic {
     using Quadratic::Quadratic;
@@ -454,6 +487,7 @@ TEST(options_that_do_not_fit_are_named) {
   refused({.epochs = 0}, "epochs");
   refused({.updates = 0}, "updates");
   refused({.seconds = -1.0}, "seconds");
+  refused({.epochs = 1, .snapshots = 0}, "snapshots");
   refused({.epochs = 1, .momentum = 1.0}, "momentum");
   refused({.epochs = 1, .weight_decay = -0.1}, "weight_decay");
   const Quadratic smaller(3, 100), empty(4, 0);

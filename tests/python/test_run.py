@@ -108,6 +108,7 @@ def test_the_dictionary_is_strict_json_and_complete(run: asap.Run) -> None:
         "seed": 7,
         "affinity": "none",
         "on_nonfinite": "stop",
+        "snapshots": None,
         "trace": False,
         "checkpoint": None,
     }

@@ -63,6 +63,14 @@ class PythonObserver final : public Observer {
     call(live, [&] { observer_.attr("on_checkpoint")(to_dict(checkpoint)); });
   }
 
+  void on_snapshot(std::span<const float> theta, Version version, LiveRun& live) override {
+    const py::gil_scoped_acquire gil;
+    call(live, [&] {
+      observer_.attr("on_snapshot")(py::array_t<float>(static_cast<py::ssize_t>(theta.size()), theta.data()), version,
+                                    live_);
+    });
+  }
+
   void on_failure(const Failure& failure) noexcept override {
     const py::gil_scoped_acquire gil;
     try {
@@ -124,7 +132,8 @@ py::dict train_network(const Network& network, Contiguous<float> theta, const Ar
                        std::optional<std::uint64_t> updates, std::optional<double> seconds, const Rate& rate,
                        const Policy& policy, double momentum, double weight_decay, std::uint64_t seed,
                        const std::string& affinity, const std::string& on_nonfinite, const ArrayDataset* validation,
-                       std::optional<int> trace, const std::optional<std::pair<double, std::string>>& checkpoint,
+                       std::optional<std::uint64_t> snapshots, std::optional<int> trace,
+                       const std::optional<std::pair<double, std::string>>& checkpoint,
                        const std::optional<py::dict>& resume, py::object observer) {
   if (!theta.writeable()) invalid_argument("theta must be writeable: the result is left in it");
   const NetworkObjective objective(network, data.view);
@@ -148,6 +157,7 @@ py::dict train_network(const Network& network, Contiguous<float> theta, const Ar
                              .affinity = affinity_from(affinity),
                              .on_nonfinite = on_nonfinite_from(on_nonfinite),
                              .validation = validation_objective ? &*validation_objective : nullptr,
+                             .snapshots = snapshots,
                              .trace = trace_file ? &*trace_file : nullptr,
                              .checkpoint = interval_from(checkpoint),
                              .resume = begin ? &*begin : nullptr};
@@ -224,8 +234,8 @@ void bind_train(py::module_& module) {
   module.def("train", &train_network, py::arg("network"), py::arg("theta").noconvert(), py::arg("data"), py::kw_only(),
              py::arg("engine"), py::arg("workers"), py::arg("batch_size"), py::arg("epochs"), py::arg("updates"),
              py::arg("seconds"), py::arg("rate"), py::arg("policy"), py::arg("momentum"), py::arg("weight_decay"),
-             py::arg("seed"), py::arg("affinity"), py::arg("on_nonfinite"), py::arg("validation"), py::arg("trace"),
-             py::arg("checkpoint"), py::arg("resume"), py::arg("observer"));
+             py::arg("seed"), py::arg("affinity"), py::arg("on_nonfinite"), py::arg("validation"), py::arg("snapshots"),
+             py::arg("trace"), py::arg("checkpoint"), py::arg("resume"), py::arg("observer"));
   module.def("checkpoint_history", &history_of, py::arg("checkpoint"));
 }
 

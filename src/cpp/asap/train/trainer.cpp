@@ -32,6 +32,7 @@ void check(const TrainOptions& options) {
     invalid_argument("momentum must be in [0, 1); got ", options.momentum);
   if (!(options.weight_decay >= 0.0 && std::isfinite(options.weight_decay)))
     invalid_argument("weight_decay must be a finite number of at least 0; got ", options.weight_decay);
+  if (options.snapshots) at_least_one("snapshots", *options.snapshots);
   if (options.policy.sample) check(*options.policy.sample);
   if (options.checkpoint && !(options.checkpoint->every > 0 && std::isfinite(options.checkpoint->every)))
     invalid_argument("the interval of checkpoints must be a finite number above 0; got ", options.checkpoint->every);

@@ -56,6 +56,9 @@ struct TrainOptions {
 
   const Objective* validation = nullptr;  ///< evaluated on a snapshot at the end of every epoch
 
+  /// How often the observer gets a snapshot, in published updates. Nothing: never.
+  std::optional<std::uint64_t> snapshots = std::nullopt;
+
   /// Gets a record of every gradient, for replay(); what it throws ends the run. nullptr: the run is not traced.
   TraceSink* trace = nullptr;
 
@@ -101,6 +104,8 @@ class Observer {
   virtual void on_epoch(const EpochRecord&, LiveRun&) {}      ///< after each row of the history
   virtual void on_tick(LiveRun&) {}                           ///< about every 50 ms, during evaluations too
   virtual void on_checkpoint(const Checkpoint&, LiveRun&) {}  ///< while the workers go on
+  /// Of a run with TrainOptions::snapshots: the parameters, finite or not, and their version; while the workers go on.
+  virtual void on_snapshot(std::span<const float>, Version, LiveRun&) {}
   virtual void on_failure(const Failure&) noexcept {}  ///< before the exception is passed on, when all have ended
 };
 

@@ -1,0 +1,67 @@
+"""Snapshots of a run: kept in a file while it goes on, evaluated when it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import IO, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asap import _core
+from asap.losses import Losses
+from asap.model import Model
+
+_BATCH = 256
+_SEED = 0  # of the samples that a loss is evaluated on: the same for all runs, whatever their seeds
+
+
+class Moment(NamedTuple):
+    """When a snapshot was made."""
+
+    updates: int
+    epoch: float
+    seconds: float
+
+
+class SnapshotFile:
+    """Snapshots in the order in which they came; of a version only the first."""
+
+    def __init__(self, file: IO[bytes], start: NDArray[np.float32]) -> None:
+        self._file = file
+        self._size = len(start)
+        self._moments: list[Moment] = []
+        self.add(start, Moment(0, 0.0, 0.0))
+
+    def add(self, theta: NDArray[np.float32], moment: Moment) -> None:
+        """Append a snapshot."""
+        if self._moments and moment.updates <= self._moments[-1].updates:
+            return
+        self._file.write(theta.data)
+        self._moments.append(moment)
+
+    def losses(self, model: Model, data: _core.Dataset) -> Losses:
+        """Evaluate all of them, on as many threads as there are CPUs."""
+        self._file.flush()
+        shape = (len(self._moments), self._size)
+        vectors = np.memmap(self._file, np.float32, "r", shape=shape)
+
+        def loss(theta: NDArray[np.float32]) -> float:
+            total, _, samples = model._network.evaluate(np.array(theta), data, min(_BATCH, len(data)))
+            return total / samples
+
+        with ThreadPoolExecutor(_core.usable_cpus()) as pool:
+            found = list(pool.map(loss, vectors))
+        updates, epoch, seconds = zip(*self._moments, strict=True)
+        return Losses(updates, epoch, seconds, found)
+
+
+def sampled(data: _core.Dataset, samples: int | None) -> _core.Dataset:
+    """Return as many of the samples as losses are to be evaluated on."""
+    if samples is None or samples >= len(data):
+        return data
+    chosen = np.sort(np.random.default_rng(_SEED).choice(len(data), samples, replace=False))
+    parts: Sequence[NDArray[np.generic] | None] = (data.inputs, data.labels, data.targets)
+    inputs, labels, targets = (None if part is None else np.ascontiguousarray(part[chosen]) for part in parts)
+    return _core.Dataset(inputs, labels, targets)  # type: ignore[arg-type]
