@@ -22,6 +22,7 @@ from asap.callbacks import RunState
 from asap.checkpoint import Checkpoint
 from asap.engines import Hogwild, Leashed, Locked, Synchronous
 from asap.history import History
+from asap.laboratory import Comparison, compare
 from asap.layers import Conv2d, Dense, Flatten, MaxPool2d, ReLU, Tanh
 from asap.losses import Losses, Snapshots
 from asap.model import Evaluation, Model, load
@@ -59,6 +60,7 @@ __all__ = [
     "Benchmark",
     "Checkpoint",
     "Clipped",
+    "Comparison",
     "Constant",
     "ConstantRate",
     "Conv2d",
@@ -102,6 +104,7 @@ __all__ = [
     "Threshold",
     "Trace",
     "bench",
+    "compare",
     "datasets",
     "engines",
     "framework",

@@ -105,6 +105,15 @@ def numbers(name: str, text: str, minimum: int) -> list[int]:
     return [_checks.integer(name, value, minimum) for value in values]
 
 
+def reals(name: str, text: str) -> list[float]:
+    """Return a comma-separated list of numbers above 0."""
+    try:
+        values = [float(word) for word in words(text)]
+    except ValueError:
+        raise ValueError(f"{name} must be numbers separated by commas; got {text!r}") from None
+    return [_checks.positive(name, value) for value in values]
+
+
 def _parse(name: str, text: str, table: Mapping[str, tuple[Kind, Option]]) -> tuple[Kind, list[Any]]:
     word, colon, option = text.partition(":")
     kind, parse = table[_checks.choice(name, word, table)]

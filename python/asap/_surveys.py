@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from asap import _checks, _comparison, _core, _names, _tables, datasets
+from asap import _checks, _core, _names, _tables, datasets, losses
 from asap._app import app
 from asap._console import arguments, failures, goals, load, show
 from asap._options import (
@@ -23,18 +25,20 @@ from asap._options import (
     Json,
     Model,
     Momentum,
+    OnNonfinite,
     Progress,
-    Rate,
     Sample,
     Schedule,
     Seconds,
+    Snapshots,
     Updates,
     WeightDecay,
 )
 from asap.benchmark import bench as run_benchmark
-from asap.config import checked_config
 from asap.environment import environment, topology
-from asap.trainer import train as run_training
+from asap.laboratory.comparing import check
+from asap.laboratory.comparing import compare as run_comparison
+from asap.laboratory.plan import make_plan
 
 
 @app.command()
@@ -46,8 +50,11 @@ def compare(
     engines: Annotated[str, typer.Option(help=f"Separated by commas. {_names.ENGINE_HELP}")] = "sequential,leashed",
     steps: Annotated[str, typer.Option(help=f"Separated by commas. {_names.STEP_HELP}")] = "constant,tail",
     workers: Annotated[str, typer.Option(help="Separated by commas. The engine sequential has 1.")] = "4",
+    rates: Annotated[str, typer.Option("--rates", "--rate", help="Base rates η, separated by commas.")] = "0.05",
     seeds: Annotated[str, typer.Option("--seeds", "--seed", help="Separated by commas.")] = "0",
-    rate: Rate = 0.05,
+    equal_step_to: Annotated[
+        str | None, typer.Option(help="One of the steps; the others run again at its effective step.")
+    ] = None,
     schedule: Schedule = "constant",
     sample: Sample = (10, 110),
     batch_size: BatchSize = 32,
@@ -59,12 +66,30 @@ def compare(
     target_loss: GoalLoss = None,
     target_accuracy: GoalAccuracy = None,
     affinity: Affinity = "none",
+    on_nonfinite: OnNonfinite = "stop",
+    snapshots: Snapshots = None,
+    loss_samples: Annotated[
+        int, typer.Option(help="Training samples that the loss on snapshots is evaluated on.")
+    ] = 10_000,
+    timeout: Annotated[float | None, typer.Option(help="Seconds after which a case is given up.")] = None,
     progress: Progress = None,
+    save: Annotated[
+        Path | None, typer.Option(help="Folder for runs, tables and report; what is there is kept.")
+    ] = None,
     json: Json = None,
 ) -> None:
-    """Train with each combination of engines, steps, workers and seeds; the table shows medians over seeds."""
+    """Train with each combination of engines, steps, workers, rates and seeds; the table shows medians over seeds."""
     with arguments():
-        common: dict[str, Any] = {
+        base = _names.reals("rates", rates)
+        chosen: dict[str, Any] = {
+            "engines": {word: _names.engine(word) for word in _names.words(engines)},
+            "steps": {word: _names.step(word, base[0], schedule, sample) for word in _names.words(steps)},
+            "workers": _names.numbers("workers", workers, 1),
+            "rates": base,
+            "seeds": _names.numbers("seeds", seeds, 0),
+            "equal_step_to": equal_step_to,
+        }
+        settings: dict[str, Any] = {
             "batch_size": batch_size,
             "epochs": epochs,
             "updates": updates,
@@ -73,24 +98,28 @@ def compare(
             "weight_decay": weight_decay,
             "stop": goals(target_loss, target_accuracy),
             "affinity": affinity,
+            "on_nonfinite": on_nonfinite,
+            "snapshots": None if snapshots is None else losses.Snapshots(snapshots, loss_samples),
         }
-        cases = _comparison.cases(engines, steps, workers, seeds)
-        settings = [case.settings(rate, schedule, sample) | common for case in cases]
-        for each in settings:
-            checked_config(**each)
-        makers = [_names.model(model, initialiser, case.seed) for case in cases]
+        _names.model(model, initialiser, 0)
         _checks.choice("dataset", dataset, datasets.names())
+        check(make_plan(**chosen), timeout, settings)
     data = load(dataset, data_dir)
-    outcomes: list[_comparison.Outcome] = []
-    for case, make_model, each in zip(cases, makers, settings, strict=True):
-        if progress is not False:
-            print(f"run {len(outcomes) + 1} of {len(cases)}: {case}", file=sys.stderr, flush=True)
-        run = run_training(make_model(data), data.train, validation=data.test, progress=progress, **each)
-        outcomes.append(_comparison.Outcome(case, run))
-        if run.status == "interrupted":
-            break
-    show(_tables.comparison(outcomes), _comparison.document(outcomes), json)
-    raise typer.Exit(0 if all(outcome.is_success for outcome in outcomes) and len(outcomes) == len(cases) else 1)
+    with failures():
+        comparison = run_comparison(
+            lambda seed: _names.model(model, initialiser, seed)(data),
+            data.train,
+            validation=data.test,
+            folder=save,
+            timeout=timeout,
+            progress=progress is not False,
+            title=f"{_names.MODELS[model].__name__} on {data.name}",
+            command=shlex.join(["asap", *sys.argv[1:]]),
+            **chosen,
+            **settings,
+        )
+    show(_tables.comparison(comparison.summaries()), comparison.to_dict(), json)
+    raise typer.Exit(0 if comparison.is_success else 1)
 
 
 @app.command()

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich import box
 from rich.console import Group
 from rich.table import Table
 
-from asap._comparison import Outcome, summaries
 from asap.benchmark import Benchmark
 from asap.datasets import SetStatus
+from asap.laboratory import case
+from asap.laboratory.summary import Summary
 from asap.replayer import Replay
 from asap.run import Run
 
@@ -58,35 +59,38 @@ def replay(run: Run, replayed: Replay) -> Table:
     return table
 
 
-def comparison(outcomes: Sequence[Outcome]) -> Table:
-    """Return a row per engine, step and number of workers."""
-    table = _table(
-        "Medians over seeds",
-        "engine",
-        "step",
-        "m",
-        "failed",
-        "seconds",
-        "updates/s",
-        "test\nloss",
-        "accuracy",
-        "mean τ",
-        "effective\nstep",
-        left=2,
-    )
-    for summary in summaries(outcomes):
-        table.add_row(
-            summary.engine,
-            summary.step,
-            str(summary.workers),
-            f"{summary.failed} of {summary.runs}",
-            _number(summary.seconds, ".2f"),
-            _number(summary.updates_per_second, ",.0f"),
-            _number(summary.validation_loss, ".4g"),
-            _number(summary.accuracy, ".4f"),
-            _number(summary.mean_tau, ".2f"),
-            _number(summary.effective_step, ".4g"),
-        )
+def comparison(summaries: Sequence[Summary]) -> Table:
+    """Return a row per engine, step, number of workers and rate."""
+    return _comparison("Medians over seeds", ((each.group, each.runs, each) for each in summaries), None)
+
+
+def laboratory(
+    head: str, expected: Mapping[case.Group, int], found: Mapping[case.Group, Summary], running: case.Group | None
+) -> Table:
+    """Return the same while runs are still to come: `expected` counts them, `running` is marked."""
+    return _comparison(head, ((group, runs, found.get(group)) for group, runs in expected.items()), running)
+
+
+def _comparison(
+    title: str, rows: Iterable[tuple[case.Group, int, Summary | None]], running: case.Group | None
+) -> Table:
+    shown = {
+        "seconds": ".2f",
+        "updates_per_second": ",.0f",
+        "validation_loss": ".4g",
+        "accuracy": ".4f",
+        "mean_tau": ".2f",
+        "effective_step": ".4g",
+    }
+    heads = "seconds", "updates/s", "test\nloss", "accuracy", "mean τ", "effective\nstep"
+    table = _table(title, "engine", "step", "m", "rate", "runs", "failed", *heads, left=2)
+    for group, runs, summary in rows:
+        engine = group.engine if group.simulated is None else f"{group.engine} ({group.simulated})"
+        rate = group.nominal if summary is None else summary.rate
+        done = f"{summary.runs if summary else 0} of {runs}" + (" ←" if group == running else "")
+        failed = str(summary.failed) if summary else "–"
+        figures = (_number(summary.median(name) if summary else None, form) for name, form in shown.items())
+        table.add_row(engine, group.label, str(group.workers), f"{rate:.4g}", done, failed, *figures)
     return table
 
 

@@ -225,7 +225,7 @@ def test_comparing_runs_all_combinations(command: Command, digits: list[str], tm
     accuracies = sorted(run["history"][-1]["accuracy"] for run in runs[:3])
     assert document["summary"][0]["accuracy"] == accuracies[1]
     assert result.out.count("leashed:0") == 4
-    assert "run 18 of 18: leashed:0, tail, 3 workers, seed 2" in result.err
+    assert "run 18 of 18: leashed:0, tail, 3 workers, rate 0.05, seed 2" in result.err
 
 
 def test_comparing_returns_1_when_a_run_diverged(command: Command, digits: list[str]) -> None:
@@ -235,6 +235,29 @@ def test_comparing_returns_1_when_a_run_diverged(command: Command, digits: list[
     assert [row["failed"] for row in document["summary"]] == [1, 1]
     assert document["summary"][0]["accuracy"] is None
     assert "run 1 of" not in result.err
+
+
+def test_a_comparison_is_a_folder_that_is_gone_on_with(command: Command, digits: list[str], tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="needs the extra plot")
+    lists = ["--engines", "locked", "--steps", "constant,tail", "--workers", 2, "--rates", "0.05,0.1"]
+    limits = ["--updates", 40, "--snapshots", 10, "--loss-samples", 200, "--sample", 1, 5]
+    first = command("compare", *digits, *lists, *limits, "--seeds", "1,2", "--save", tmp_path / "out")
+    assert (first.status, first.err.count("run ")) == (0, 8)
+    files = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    assert {
+        "report.html",
+        "measures.csv",
+        "losses.csv",
+        "summary.json",
+        "figures/loss-by-updates-rate-0.1.svg",
+    } <= files
+    assert sum(name.endswith("run.json") for name in files) == 8
+    more = command("compare", *digits, *lists, *limits, "--seeds", "1,2,3", "--save", tmp_path / "out", "--json", "-")
+    assert more.err.count("kept from before") == 8
+    document = strict(more.out)
+    assert [row["runs"] for row in document["summary"]] == [3, 3, 3, 3]
+    assert {run["config"]["step"]["rate"] for run in document["runs"]} == {0.05, 0.1}
+    assert "asap compare --dataset digits" in (tmp_path / "out" / "report.html").read_text()
 
 
 @pytest.mark.parametrize(

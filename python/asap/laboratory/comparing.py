@@ -1,0 +1,124 @@
+"""Comparing engines and steps: the laboratory's front door."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from asap import _checks
+from asap.engines import Engine
+from asap.laboratory import watch
+from asap.laboratory.comparison import Comparison
+from asap.laboratory.plan import Plan, make_plan
+from asap.laboratory.runner import Runner
+from asap.laboratory.shelf import Folder, Memory
+from asap.laboratory.subject import COMMON, Subject, config_of
+from asap.model import DataLike, Model
+from asap.steps import Step
+
+__all__ = ["compare"]
+
+
+def compare(
+    model: Model | Callable[[int], Model],
+    data: DataLike,
+    *,
+    engines: Sequence[Engine] | Mapping[str, Engine],
+    steps: Sequence[Step | float] | Mapping[str, Step | float],
+    workers: Sequence[int] | int,
+    rates: Sequence[float] | None = None,
+    seeds: Sequence[int] | int = (0, 1, 2, 3, 4),
+    equal_step_to: str | None = None,
+    validation: DataLike | None = None,
+    folder: str | PathLike[str] | None = None,
+    timeout: float | None = None,
+    progress: bool | None = None,
+    title: str | None = None,
+    command: str | None = None,
+    **settings: Any,
+) -> Comparison:
+    """Train with every combination of engines, steps, workers, rates and seeds, and compare.
+
+    Cases run one after the other, so that they do not disturb each other's times. In a folder every case leaves its
+    run.json, whole or not at all; called again with the same folder, compare runs only what is missing or was made by
+    something else (other settings, data, model, build or processor). The folder then gets tables and a report, too.
+
+    Args:
+        model: makes the model of a seed, as in ``lambda seed: asap.models.LeNet(data, seed=seed)``; or a model, from
+            whose present parameters every case begins, and which stays as it is.
+        data: the training data, as for `asap.train`.
+        engines: a list, or a dict by labels of your own.
+        steps: likewise; those that are numbers are constant steps.
+        workers: numbers of workers; `asap.engines.Sequential()` always has one.
+        rates: base rates at which each step is tried instead of its own; a schedule keeps its shape.
+        seeds: of starting parameters and batch orders. Medians and quartiles are taken over them.
+        equal_step_to: the label of one of the steps: your own, or the command line's word for it, such as "tail". Each
+            of the others is run again at the rate at which its effective step E[C]·η equals that of this one, so that
+            adaptiveness is told from a mere change of step size.
+        validation: as for `asap.train`.
+        folder: where runs, tables and report go; None keeps them in memory.
+        timeout: seconds of wall-clock time after which a case is given up and counted as a failure.
+        progress: whether to show progress on standard error: a table in a terminal, a line per case elsewhere. None
+            shows it in terminals only.
+        title: of the report; by default the model's name and the size of the data.
+        command: how to have it again, for the report; by default this call.
+        settings: any other argument of `asap.train`, for all cases: `batch_size`, `epochs`, `updates`, `seconds`,
+            `momentum`, `snapshots` and so on. Without `snapshots=` there are no times to ε.
+
+    Returns:
+        All outcomes. A run that diverged, raised an error or was given up is a result as well: it is counted and shown.
+        After Ctrl-C there are those of the cases before.
+
+    Raises:
+        TypeError, ValueError: an argument does not fit; names the argument, what was given and what is accepted. Or a
+            run.json in the folder is damaged; names the file.
+        OSError: the folder cannot be written.
+    """
+    plan = make_plan(engines, steps, workers, rates, seeds, equal_step_to)
+    check(plan, timeout, settings)
+    subject = Subject(model, data, validation, settings, timeout)
+    first = subject.start(plan.seeds[0])
+    samples = len(first._dataset(data))
+    shelf = Memory() if folder is None else Folder(Path(folder))
+    display = watch.choose(progress)
+    runner = Runner(subject, plan, shelf, display)
+    try:
+        outcomes = list(runner.outcomes(cases := plan.cases()))
+        if not runner.interrupted:
+            cases += plan.equal_cases(outcomes)
+            outcomes += runner.outcomes(cases[len(outcomes) :])
+    finally:
+        display.close()
+    named = title or f"{type(first).__name__}, {samples:,} training samples"
+    result = Comparison(outcomes, len(cases), named, command or _call(plan, settings))
+    if folder is not None:
+        result.save(folder)
+    return result
+
+
+def check(plan: Plan, timeout: object, settings: Mapping[str, Any]) -> None:
+    """Refuse settings that fit no case."""
+    for name in settings:
+        if name not in COMMON:
+            raise TypeError(f"{name} is no setting of all cases; accepted are {', '.join(COMMON)}")
+    if timeout is not None:
+        _checks.positive("timeout", timeout)
+    for case in plan.cases():
+        config_of(plan, case, settings)
+
+
+def _call(plan: Plan, settings: Mapping[str, Any]) -> str:
+    """Return the call in Python, as far as it consists of values."""
+    parts = {
+        "engines": list(plan.engines.values()),
+        "steps": list(plan.steps.values()),
+        "workers": list(plan.workers),
+        "rates": list(plan.rates) or None,
+        "seeds": list(plan.seeds),
+        "equal_step_to": plan.equal_to,
+        **settings,
+    }
+    shown = ", ".join(f"{name}={value!r}" for name, value in parts.items() if value is not None)
+    return f"asap.compare(model, data, {shown})"

@@ -1,0 +1,177 @@
+"""What is compared with what: all combinations of engines, steps, workers, rates and seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from itertools import product
+from statistics import median
+from typing import Any
+
+from asap import _checks, _names, engines, rates
+from asap.config import MAX_SEED, MAX_WORKERS, as_engine
+from asap.engines import Engine
+from asap.laboratory.case import Case, Group
+from asap.laboratory.outcome import Outcome
+from asap.rates import CosineRate, Rate
+from asap.steps import Online, Step, as_step
+
+__all__ = ["Plan", "with_rate"]
+
+SAME_STEP = 0.01
+"""Effective steps that differ by no more than this share are taken for equal: no case is run again for less."""
+
+_WORDS = {kind: word for word, (kind, _) in (_names.ENGINES | _names.STEPS).items()}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The combinations.
+
+    Attributes:
+        engines, steps: by their labels.
+        workers, seeds: the numbers.
+        rates: base rates that replace those of the steps; (): each step at its own.
+        equal_to: the label of the step at whose effective step the others run again; None: they do not.
+    """
+
+    engines: Mapping[str, Engine]
+    steps: Mapping[str, Step]
+    workers: tuple[int, ...]
+    rates: tuple[float, ...]
+    seeds: tuple[int, ...]
+    equal_to: str | None = None
+
+    def cases(self) -> list[Case]:
+        """Return all combinations, seeds innermost; the engine sequential appears with one worker only."""
+        return [
+            Case(engine, step, workers, rate, rate, seed)
+            for engine, step in product(self.engines, self.steps)
+            for workers, rate in product(self._workers_of(engine), self._rates_of(step))
+            for seed in self.seeds
+        ]
+
+    def equal_cases(self, outcomes: Sequence[Outcome]) -> list[Case]:
+        """Return the cases to be run again, at rates at which their effective steps equal that of the step `equal_to`.
+
+        In each cell of engine, workers, rate and simulation the effective step E[C]·η of a step is the median over the
+        seeds that succeeded. As E[C] does not depend on η, a step with e at rate η has e' at rate η · e'/e.
+        """
+        if self.equal_to is None:
+            return []
+        steps = effective_steps(outcomes)
+        cases = []
+        for case in (outcome.case for outcome in outcomes):
+            own = steps.get(case.group)
+            reference = steps.get(self._reference(case.group))
+            if case.step == self.equal_to or not own or not reference:
+                continue
+            if abs(reference / own - 1.0) > SAME_STEP:
+                cases.append(replace(case, rate=case.rate * (reference / own), equal_to=self.equal_to))
+        return cases
+
+    def arguments(self, case: Case) -> dict[str, Any]:
+        """Return the arguments of `asap.train` in which cases differ."""
+        return {
+            "engine": self.engines[case.engine],
+            "step": with_rate(self.steps[case.step], case.rate),
+            "workers": case.workers,
+            "seed": case.seed,
+        }
+
+    def _reference(self, group: Group) -> Group:
+        assert self.equal_to is not None  # asked for by equal_cases alone
+        nominal = group.nominal if self.rates else rate_of(self.steps[self.equal_to])
+        return replace(group, step=self.equal_to, nominal=nominal)
+
+    def _workers_of(self, engine: str) -> Iterable[int]:
+        return (1,) if isinstance(self.engines[engine], engines.Sequential) else self.workers
+
+    def _rates_of(self, step: str) -> Sequence[float]:
+        return self.rates or (rate_of(self.steps[step]),)
+
+
+def make_plan(
+    engines: object, steps: object, workers: object, rates: object, seeds: object, equal_step_to: object
+) -> Plan:
+    """Check what `asap.compare` was given."""
+    labelled = _labelled("steps", steps, as_step)
+    plan = Plan(
+        engines=_labelled("engines", engines, as_engine),
+        steps=labelled,
+        workers=_numbers("workers", workers, 1, MAX_WORKERS),
+        rates=() if rates is None else tuple(_checks.positive("rates", rate) for rate in _several(rates)),
+        seeds=_numbers("seeds", seeds, 0, MAX_SEED),
+        equal_to=None if equal_step_to is None else _checks.choice("equal_step_to", equal_step_to, labelled),
+    )
+    for name in ("engines", "steps", "workers", "seeds"):
+        if not getattr(plan, name):
+            raise ValueError(f"{name} must have at least one entry; got none")
+    return plan
+
+
+def effective_steps(outcomes: Sequence[Outcome]) -> dict[Any, float]:
+    """Return the median effective step of each group, over the runs that succeeded."""
+    found: dict[Any, list[float]] = {}
+    for outcome in outcomes:
+        if outcome.is_success and outcome.result("effective_step") is not None:
+            found.setdefault(outcome.case.group, []).append(outcome.result("effective_step"))
+    return {group: median(values) for group, values in found.items()}
+
+
+def rate_of(step: Step) -> float:
+    """Return the base rate of a step; of a schedule its first one."""
+    return rates.as_rate(step._schedule).rate
+
+
+def with_rate(step: Step, rate: float) -> Step:
+    """Return the step at another base rate; a schedule keeps its shape."""
+    if rate == rate_of(step):
+        return step
+    own = {field.name for field in fields(step)}
+    if "rate" in own:
+        return replace(step, rate=_scaled(step._schedule, rate))  # type: ignore[arg-type]
+    return replace(step, step=with_rate(step.step, rate))  # type: ignore[union-attr, arg-type]
+
+
+def _scaled(schedule: float | Rate, rate: float) -> float | Rate:
+    if not isinstance(schedule, Rate):
+        return rate
+    if isinstance(schedule, CosineRate):
+        return replace(schedule, rate=rate, final=schedule.final * (rate / schedule.rate))
+    return replace(schedule, rate=rate)
+
+
+def _labelled(name: str, values: object, checked: Any) -> dict[str, Any]:
+    """Return choices by label: a dict's own, else made from what they are."""
+    if isinstance(values, Mapping):
+        return {str(label): checked(value) for label, value in values.items()}
+    made: dict[str, Any] = {}
+    for value in map(checked, _several(values)):
+        label = label_of(value)
+        if label in made:
+            raise ValueError(f"{name} must differ, or be a dict with a label for each; got {label!r} twice")
+        made[label] = value
+    return made
+
+
+def label_of(choice: Any) -> str:
+    """Return the command line's word for an engine or a step, and what differs from its defaults."""
+    word = _WORDS.get(type(choice), type(choice).__name__.lower())
+    changed = []
+    for field in fields(choice):
+        value = getattr(choice, field.name)
+        if field.name == "step":
+            changed.append(label_of(value))
+        elif isinstance(value, (str, int, float)) and field.name != "rate" and value != field.default:
+            changed.append(f"{value:g}" if isinstance(value, float) else str(value))
+    online = isinstance(getattr(choice, "sample", None), Online)
+    return ":".join([*(["online"] if online else []), word, *changed])
+
+
+def _several(values: object) -> Sequence[Any]:
+    return values if isinstance(values, (list, tuple)) else (values,)
+
+
+def _numbers(name: str, values: object, minimum: int, maximum: int) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(_checks.integer(name, value, minimum, maximum) for value in _several(values)))

@@ -1,0 +1,83 @@
+"""What every case trains: a model, data and settings."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from inspect import signature
+from typing import Any
+
+from asap import _checks
+from asap._fingerprint import fingerprint
+from asap.config import TrainConfig, checked_config
+from asap.environment import environment
+from asap.laboratory.case import Case
+from asap.laboratory.plan import Plan
+from asap.model import DataLike, Model
+from asap.trainer import train
+
+__all__ = ["COMMON", "Subject", "config_of"]
+
+_DEFAULTS = {
+    name: each.default for name, each in signature(train).parameters.items() if name in TrainConfig.__annotations__
+}
+
+COMMON = tuple(name for name in _DEFAULTS if name not in ("engine", "step", "workers", "seed", "trace", "checkpoint"))
+"""The arguments of `asap.train` that all cases have in common."""
+
+MakeModel = Callable[[int], Model]
+"""Makes a model from a seed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """Model, data and settings.
+
+    Attributes:
+        model: makes the model of a seed, or is the one that every case begins with a copy of.
+        data: the training data.
+        validation: the held-out data, or None.
+        settings: the arguments of `asap.train` that all cases have in common.
+        timeout: seconds of wall-clock time after which a case is given up; None: never.
+    """
+
+    model: Model | MakeModel
+    data: DataLike
+    validation: DataLike | None
+    settings: Mapping[str, Any]
+    timeout: float | None
+
+    def start(self, seed: int) -> Model:
+        """Return the model that a case with this seed begins with."""
+        if isinstance(self.model, Model):
+            return self.model.copy()
+        made = self.model(seed) if callable(self.model) else self.model
+        return _checks.instance("model", made, Model, "a model, or a function that makes one from a seed")
+
+    def arguments(self, plan: Plan, case: Case) -> dict[str, Any]:
+        """Return the arguments of `asap.train` that make a case."""
+        return {**self.settings, **plan.arguments(case)}
+
+    def identity(self, plan: Plan, case: Case, model: Model) -> dict[str, Any]:
+        """Return all that makes a run: what has the same identity need not be run again."""
+        place = environment()
+        return {
+            "config": config_of(plan, case, self.settings).to_dict(),
+            "model": model.architecture.to_dict() | {"start_crc32": zlib.crc32(model.parameters.data)},
+            **self._fingerprints,
+            "timeout": self.timeout,
+            "environment": {name: place[name] for name in ("asap", "cpu", "isa", "usable_cpus")},
+        }
+
+    @cached_property
+    def _fingerprints(self) -> dict[str, str | None]:
+        model = self.start(0)
+        sets = {"data": self.data, "validation": self.validation}
+        return {name: None if data is None else fingerprint(model._dataset(data, name)) for name, data in sets.items()}
+
+
+def config_of(plan: Plan, case: Case, settings: Mapping[str, Any]) -> TrainConfig:
+    """Return the settings of a case, checked, defaults filled in."""
+    return checked_config(**{**_DEFAULTS, **settings, **plan.arguments(case)})

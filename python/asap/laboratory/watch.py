@@ -1,0 +1,148 @@
+"""What is seen while cases run: a live table in terminals, lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from typing import Protocol
+
+from asap._extras import require
+from asap.laboratory.case import Case, Group
+from asap.laboratory.outcome import Outcome
+from asap.laboratory.summary import summaries
+
+__all__ = ["Lines", "Live", "Silent", "Watch", "choose"]
+
+
+class Watch(Protocol):
+    """What the laboratory tells about its progress."""
+
+    def expect(self, cases: Sequence[Case]) -> None:
+        """These cases are to come."""
+
+    def begin(self, case: Case) -> None:
+        """Somebody runs this case."""
+
+    def end(self, outcome: Outcome) -> None:
+        """A case was run, or was there before."""
+
+    def close(self) -> None:
+        """Nothing is to come any more."""
+
+
+class Silent:
+    """Shows nothing."""
+
+    def expect(self, cases: Sequence[Case]) -> None:
+        """Show nothing."""
+
+    def begin(self, case: Case) -> None:
+        """Show nothing."""
+
+    def end(self, outcome: Outcome) -> None:
+        """Show nothing."""
+
+    def close(self) -> None:
+        """Show nothing."""
+
+
+class Lines:
+    """A line per case on standard error: for files, pipes and terminals without rich."""
+
+    def __init__(self) -> None:
+        self._expected = self._ended = 0
+
+    def expect(self, cases: Sequence[Case]) -> None:
+        """Count them."""
+        self._expected += len(cases)
+
+    def begin(self, case: Case) -> None:
+        """Print which one it is."""
+        self._print(f"run {self._ended + 1} of {self._expected}: {case}")
+
+    def end(self, outcome: Outcome) -> None:
+        """Print what was there before, or went wrong."""
+        self._ended += 1
+        if outcome.reused:
+            self._print(f"run {self._ended} of {self._expected}: {outcome.case}: kept from before")
+        if not outcome.is_success:
+            self._print(f"  {outcome.status}{': ' + outcome.document['error'] if not outcome.has_run else ''}")
+
+    def close(self) -> None:
+        """Print nothing more."""
+
+    def _print(self, text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+
+class Live:
+    """A table that grows on standard error, drawn between runs only: it takes no time of theirs.
+
+    Raises:
+        ImportError: rich is not installed (extra "cli").
+    """
+
+    def __init__(self) -> None:
+        require("rich", "cli", "A live table")
+        from rich.console import Console
+        from rich.live import Live as RichLive
+
+        self._outcomes: list[Outcome] = []
+        self._expected: dict[Group, int] = {}
+        self._running: Case | None = None
+        self._start = time.monotonic()
+        self._live = RichLive(console=Console(stderr=True), auto_refresh=False)
+        self._live.start()
+
+    def expect(self, cases: Sequence[Case]) -> None:
+        """Make room for them."""
+        for case in cases:
+            self._expected[case.group] = self._expected.get(case.group, 0) + 1
+        self._draw()
+
+    def begin(self, case: Case) -> None:
+        """Mark it."""
+        self._running = case
+        self._draw()
+
+    def end(self, outcome: Outcome) -> None:
+        """Show its figures."""
+        self._outcomes.append(outcome)
+        self._running = None
+        self._draw()
+
+    def close(self) -> None:
+        """Leave the table where it is."""
+        self._live.stop()
+
+    def _draw(self) -> None:
+        from asap import _tables
+
+        rows = {summary.group: summary for summary in summaries(self._outcomes)}
+        head = f"{len(self._outcomes)} of {sum(self._expected.values())} runs, {time.monotonic() - self._start:.0f} s"
+        running = None if self._running is None else self._running.group
+        self._live.update(_tables.laboratory(head, self._expected, rows, running), refresh=True)
+
+
+def choose(progress: bool | None) -> Watch:
+    """Return the display for `progress=`: None shows it where somebody watches, True everywhere, False nowhere."""
+    if progress is not None and not isinstance(progress, bool):
+        raise TypeError(f"progress must be True, False or None; got {progress!r}")
+    if progress is False:
+        return Silent()
+    if not _is_watched():
+        return Lines() if progress else Silent()
+    return Live() if _has_rich() else Lines()
+
+
+def _is_watched() -> bool:
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
+def _has_rich() -> bool:
+    try:
+        require("rich", "cli", "A live table")
+    except ImportError:
+        return False
+    return True
