@@ -26,7 +26,7 @@ class Moment(NamedTuple):
 
 
 class SnapshotFile:
-    """Snapshots in the order in which they came; of a version only the first."""
+    """Snapshots, about in the order of their versions; of a version the first counts."""
 
     def __init__(self, file: IO[bytes], start: NDArray[np.float32]) -> None:
         self._file = file
@@ -36,8 +36,6 @@ class SnapshotFile:
 
     def add(self, theta: NDArray[np.float32], moment: Moment) -> None:
         """Append a snapshot."""
-        if self._moments and moment.updates <= self._moments[-1].updates:
-            return
         self._file.write(theta.data)
         self._moments.append(moment)
 
@@ -47,13 +45,16 @@ class SnapshotFile:
         shape = (len(self._moments), self._size)
         vectors = np.memmap(self._file, np.float32, "r", shape=shape)
 
-        def loss(theta: NDArray[np.float32]) -> float:
-            total, _, samples = model._network.evaluate(np.array(theta), data, min(_BATCH, len(data)))
+        first = {moment.updates: place for place, moment in reversed(list(enumerate(self._moments)))}
+        places = [first[updates] for updates in sorted(first)]
+
+        def loss(place: int) -> float:
+            total, _, samples = model._network.evaluate(np.array(vectors[place]), data, min(_BATCH, len(data)))
             return total / samples
 
         with ThreadPoolExecutor(_core.usable_cpus()) as pool:
-            found = list(pool.map(loss, vectors))
-        updates, epoch, seconds = zip(*self._moments, strict=True)
+            found = list(pool.map(loss, places))
+        updates, epoch, seconds = zip(*(self._moments[place] for place in places), strict=True)
         return Losses(updates, epoch, seconds, found)
 
 

@@ -110,10 +110,10 @@ class Observer:
         if self._write is not None:
             self._write(state)
 
-    def on_snapshot(self, theta: NDArray[np.float32], version: int, live: _core.LiveRun) -> None:
+    def on_snapshot(self, theta: NDArray[np.float32], version: int, epoch: float, seconds: float) -> None:
         """Keep a snapshot."""
         if self._snapshots is not None:
-            self._snapshots.add(theta, Moment(version, live.epoch, live.seconds))
+            self._snapshots.add(theta, Moment(version, epoch, seconds))
 
     def on_failure(self, worker: int | None, batch: int | None, read: int, tau: int, updates: int) -> None:
         """Take down where the run failed; the exception itself is on its way to the caller."""

@@ -26,10 +26,11 @@ COLUMNS = {
 class Snapshots:
     """Take snapshots of the parameters during a run, and evaluate the training loss on them when it is over.
 
-    A snapshot is one copy, made by the calling thread as soon as it can after every N-th update; which version it is
-    of, and when it was made, is known exactly. Nothing is evaluated while the workers work. The parameters to start
-    from and those that the run ends with come first and last. Takes a vector per snapshot in a temporary file (of the
-    folder that `tempfile` names).
+    The worker that publishes every N-th update makes a copy, whose version is known exactly; others may have
+    published meanwhile. Where the calling thread cannot follow, on a machine with much else to do, some are left
+    out. Nothing is evaluated while the workers work. The parameters to start from and those that the run ends with
+    come first and last. Takes a vector per snapshot in a temporary file (of the folder that `tempfile` names), and
+    16 in memory.
 
     Args:
         every: N ≥ 1, in published updates.

@@ -63,7 +63,8 @@ def test_a_run_takes_snapshots_of_rising_versions_from_start_to_end(blobs: Data,
     losses = run.losses
     assert losses is not None
     assert (losses.updates[0], losses.epoch[0], losses.seconds[0]) == (0, 0.0, 0.0)
-    assert (losses.updates[-1], losses.seconds[-1]) == (run.updates, run.seconds)
+    assert losses.updates[-1] == run.updates
+    assert losses.seconds[-1] <= run.seconds
     assert (np.diff(losses.updates) > 0).all()
     assert (np.diff(losses.seconds) >= 0).all()
     assert losses.loss[0] == pytest.approx(start, rel=1e-5)

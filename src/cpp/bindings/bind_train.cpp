@@ -63,11 +63,11 @@ class PythonObserver final : public Observer {
     call(live, [&] { observer_.attr("on_checkpoint")(to_dict(checkpoint)); });
   }
 
-  void on_snapshot(std::span<const float> theta, Version version, LiveRun& live) override {
+  void on_snapshot(std::span<const float> theta, const Moment& moment, LiveRun& live) override {
     const py::gil_scoped_acquire gil;
     call(live, [&] {
-      observer_.attr("on_snapshot")(py::array_t<float>(static_cast<py::ssize_t>(theta.size()), theta.data()), version,
-                                    live_);
+      const py::array_t<float> copy(static_cast<py::ssize_t>(theta.size()), theta.data());
+      observer_.attr("on_snapshot")(copy, moment.version, moment.epoch, moment.seconds);
     });
   }
 

@@ -25,8 +25,8 @@ def pictures(outcomes: Sequence[Outcome], look: Look, suffix: str, conditions: s
         return
     caption = (
         "Grey bars: share of the published updates with staleness τ (left axis), over all steps and seeds of a panel, "
-        f"up to the {_SHARE:.1%} quantile. Lines: the scale C(τ) in force at the end of each step's first run (right "
-        f"axis); the dotted line is C = 1. {conditions}"
+        f"up to the {_SHARE:.1%} quantile; logarithmic where most updates are in few bars. Lines: the scale C(τ) in "
+        f"force at the end of each step's first run (right axis); the dotted line is C = 1. {conditions}"
     )
     yield draw(shown, look).picture(f"staleness{suffix}", "Staleness and the scales built from it", caption)
 
@@ -38,12 +38,15 @@ def draw(outcomes: Sequence[Outcome], look: Look) -> Panels:
     stale = [(title, own) for title, own in cells(outcomes) if any(o.staleness.size > 1 for o in own)]
     titles = [title for title, _ in stale]
     columns = width_of(titles)
+    steep = any(_is_steep(pooled(own)) for _, own in stale)
     highest = max(float(scale.max()) for o in outcomes if (scale := o.scale()) is not None)
 
     def panel(axes: Any, number: int) -> None:
         own = stale[number][1]
         taus, shares, width = _bars(pooled(own))
         axes.bar(taus, shares, width=width, color="#CFCFCF")
+        if steep:
+            axes.set_yscale("log")
         axes.grid(visible=False)
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         right = axes.twinx()
@@ -73,6 +76,13 @@ def pooled(outcomes: Sequence[Outcome]) -> NDArray[np.int64]:
     for outcome in outcomes:
         counts[: outcome.staleness.size] += outcome.staleness
     return counts
+
+
+def _is_steep(counts: NDArray[np.int64]) -> bool:
+    """Whether a linear axis would show a few bars and a long flat tail."""
+    shares = counts / counts.sum()
+    shown = int(np.searchsorted(np.cumsum(shares), _SHARE)) + 1
+    return bool(shown > 20 and np.sort(shares)[::-1][: shown // 10].sum() > 0.6)
 
 
 def _bars(counts: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any], int]:

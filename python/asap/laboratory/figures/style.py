@@ -52,6 +52,7 @@ DASHES = {False: "-", True: "--"}
 
 _PANEL = (2.9, 2.25)  # inches
 _PAGE = 11.0
+_LETTER, _HANDLE = 0.075, 0.6  # of a legend
 _DPI = 200
 
 
@@ -128,10 +129,12 @@ class Panels:
     figure: Any
     axes: Sequence[Any]
 
-    def legend(self, handles: Sequence[Any], columns: int = 7) -> None:
-        """Put a legend above the panels, where it covers nothing."""
+    def legend(self, handles: Sequence[Any]) -> None:
+        """Put a legend above the panels, where it covers nothing, in as many columns as there is room for."""
+        widest = max(len(handle.get_label()) for handle in handles)
+        columns = max(1, int(self.figure.get_figwidth() / (_LETTER * widest + _HANDLE)))
         with _settings():
-            self.figure.legend(handles=handles, loc="outside upper left", ncols=min(columns, max(1, len(handles))))
+            self.figure.legend(handles=handles, loc="outside upper left", ncols=min(columns, len(handles)))
 
     def label_outer(self, x: str, y: str) -> None:
         """Name the axes of the whole figure."""

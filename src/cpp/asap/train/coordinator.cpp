@@ -21,7 +21,6 @@ Coordinator::Coordinator(RunState& run, Snapshot snapshot, const StateLayout& la
     : run_(run),
       snapshot_(std::move(snapshot)),
       observer_(observer),
-      next_snapshot_(run.options.snapshots.value_or(RunState::kUnlimited)),
       last_finite_(start.size()),
       armed_(start.size()),
       probe_(start.size()) {
@@ -48,6 +47,7 @@ void Coordinator::serve() {
 
 Report Coordinator::finish(std::span<float> theta) {
   while (const auto event = run_.events.wait_for({})) handle(*event);
+  hand_over_snapshots();
   const Version version = snapshot_(probe_.span());
   if (!finite(probe_.data())) run_.diverge();
   if (run_.diverged.load(std::memory_order_relaxed))
@@ -159,17 +159,16 @@ void Coordinator::keep(AlignedBuffer<float>& finite, Version version) {
   last_finite_version_ = version;
 }
 
-/// The observer's snapshots: of the first version seen from each multiple on.
-void Coordinator::take_snapshot() {
-  const Version version = snapshot_(probe_.span());
-  next_snapshot_ = (version / *run_.options.snapshots + 1) * *run_.options.snapshots;
-  observer_.on_snapshot(probe_.span(), version, *this);
-  check_process();
+void Coordinator::hand_over_snapshots() {
+  run_.snapshots.hand_over([this](std::span<const float> theta, const Moment& moment) {
+    observer_.on_snapshot(theta, moment, *this);
+    check_process();
+  });
 }
 
 /// What must happen in time, evaluation or not. Returns whether a long job should go on.
 bool Coordinator::poll() {
-  if (is_snapshot_due() && !run_.signal.is_over()) take_snapshot();
+  hand_over_snapshots();
   const double now = seconds();
   if (run_.options.seconds && now >= *run_.options.seconds) run_.signal.stop();
   if (now >= next_tick_) {
@@ -214,14 +213,13 @@ double Coordinator::epochs(std::uint64_t gradients) const {
 double Coordinator::next_wait() const {
   double next = run_.options.seconds ? std::min(next_tick_, *run_.options.seconds) : next_tick_;
   if (checkpointer_) next = std::min(next, checkpointer_->due_seconds());
-  if (is_snapshot_due()) return 0.0;
   return std::max(0.0, next - seconds());
 }
 
 /// The version whose publication is worth being woken up for.
 Version Coordinator::next_milestone() const {
-  const Version next = std::min(run_.adaptation.due_version(), next_snapshot_);
-  return checkpointer_ ? std::min(next, checkpointer_->due_version()) : next;
+  const Version table = run_.adaptation.due_version();
+  return checkpointer_ ? std::min(table, checkpointer_->due_version()) : table;
 }
 
 bool Coordinator::finite(const float* theta) const { return kernels::active().all_finite(num_parameters(), theta); }

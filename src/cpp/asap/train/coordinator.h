@@ -49,7 +49,7 @@ class Coordinator final : public LiveRun {
   void hand_over_checkpoint();
   bool accept_snapshot(const Event& event);
   std::optional<Version> probe();
-  void take_snapshot();
+  void hand_over_snapshots();
   void keep(AlignedBuffer<float>& finite, Version version);
   bool poll();
   std::optional<Metrics> validate(const float* theta);
@@ -57,7 +57,6 @@ class Coordinator final : public LiveRun {
 
   Distribution merged(const TauHistogram& (WorkerState::*part)() const) const;
   bool is_latest(const Event& event) const;
-  bool is_snapshot_due() const { return run_.totals().published >= next_snapshot_; }
   double epochs(std::uint64_t gradients) const;
   double next_wait() const;
   Version next_milestone() const;
@@ -72,7 +71,6 @@ class Coordinator final : public LiveRun {
   std::uint64_t last_row_gradients_ = 0;
   bool interrupted_ = false;               // evaluations are cut short
   double next_tick_ = 0, next_probe_ = 0;  // seconds of the run's clock
-  Version next_snapshot_;                  // for the observer; beyond reach when it wants none
   // Three vectors change roles by swapping: the last finite snapshot, the one armed for the next epoch's end, a spare.
   AlignedBuffer<float> last_finite_, armed_, probe_;
   Version last_finite_version_ = 0;

@@ -16,6 +16,7 @@
 #include "asap/trace/spiller.h"
 #include "asap/train/event_queue.h"
 #include "asap/train/signal.h"
+#include "asap/train/snapshot_queue.h"
 #include "asap/train/trainer.h"
 #include "asap/train/worker_state.h"
 
@@ -51,6 +52,7 @@ struct RunState {
   TableSwitch tables;
   Clock clock;
   EventQueue events;
+  SnapshotQueue snapshots{options.snapshots, objective.num_parameters()};  // for the observer
   std::vector<WorkerState> workers;  // of a resumed run also those that are no more
   const Placement placement;
   std::vector<std::error_code> pin_errors;  // each written by its worker, read after the join

@@ -86,6 +86,13 @@ class LiveRun {
   virtual void request_stop(Status status = Status::stopped) = 0;
 };
 
+/// When a snapshot was taken.
+struct Moment {
+  Version version = 0;  ///< of the parameters
+  double epoch = 0;     ///< epochs of data worked on
+  double seconds = 0;   ///< since the workers started
+};
+
 /// Where a run failed.
 struct Failure {
   /// In which worker; none: on the calling thread (policy, validation, observer).
@@ -104,8 +111,8 @@ class Observer {
   virtual void on_epoch(const EpochRecord&, LiveRun&) {}      ///< after each row of the history
   virtual void on_tick(LiveRun&) {}                           ///< about every 50 ms, during evaluations too
   virtual void on_checkpoint(const Checkpoint&, LiveRun&) {}  ///< while the workers go on
-  /// Of a run with TrainOptions::snapshots: the parameters, finite or not, and their version; while the workers go on.
-  virtual void on_snapshot(std::span<const float>, Version, LiveRun&) {}
+  /// Of a run with TrainOptions::snapshots: parameters, finite or not, about in the order of their versions.
+  virtual void on_snapshot(std::span<const float>, const Moment&, LiveRun&) {}
   virtual void on_failure(const Failure&) noexcept {}  ///< before the exception is passed on, when all have ended
 };
 

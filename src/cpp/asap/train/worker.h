@@ -189,6 +189,17 @@ class Worker {
     if (gradients % run_.batches.batches_per_epoch() == 0) announce_epoch(gradients);
     if (receipt.outcome == Outcome::published && receipt.replaced + 1 == run_.milestone.load(std::memory_order_relaxed))
       run_.events.post({.kind = Event::Kind::milestone});
+    if (receipt.outcome == Outcome::published && run_.snapshots.is_due(receipt.replaced + 1)) take_snapshot(gradients);
+  }
+
+  /// For the observer, when so many gradients are worked on; the coordinator is woken up to hand it over.
+  void take_snapshot(std::uint64_t gradients) {
+    const double epoch = static_cast<double>(gradients) / static_cast<double>(run_.batches.batches_per_epoch());
+    run_.snapshots.put([&](std::span<float> theta) -> Moment {
+      const Version version = store_.snapshot(theta);
+      return {version, epoch, run_.clock.seconds()};
+    });
+    run_.events.post({.kind = Event::Kind::milestone});
   }
 
   void announce_epoch(std::uint64_t gradients) {
