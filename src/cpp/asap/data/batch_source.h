@@ -51,11 +51,16 @@ class BatchSource {
     }
   }
 
+  /// How many samples batch k has.
+  std::uint64_t num_samples(std::uint64_t k) const {
+    return std::min(batch_size_, samples_ - k % batches_per_epoch() * batch_size_);
+  }
+
   /// Writes the samples of batch k into `indices` (room for a whole batch) and returns the part that is used.
   std::span<const std::uint64_t> samples(std::uint64_t k, std::span<std::uint64_t> indices) const {
     const std::uint64_t epoch = k / batches_per_epoch(), first = k % batches_per_epoch() * batch_size_;
     const Permutation order(samples_, mix_bits(seed_) + epoch);
-    const std::uint64_t count = std::min(batch_size_, samples_ - first);
+    const std::uint64_t count = num_samples(k);
     for (std::uint64_t i = 0; i < count; ++i) indices[i] = order(first + i);
     return indices.first(count);
   }

@@ -1,27 +1,12 @@
 #include "asap/train/run_state.h"
 
 #include <algorithm>
-#include <variant>
 
-#include "asap/core/saturating.h"
 #include "asap/platform/affinity.h"
+#include "asap/train/limits.h"
 
 namespace asap {
 namespace {
-
-/// Batches that make `options.updates` published updates when none is dropped or rejected from here on.
-std::uint64_t batches_for_updates(const TrainOptions& options, std::uint64_t first) {
-  if (!options.updates) return BatchSource::kUnlimited;
-  const bool rounds = std::holds_alternative<engine::Synchronous>(options.engine);
-  const Version published = options.resume ? options.resume->version : 0;
-  const std::uint64_t missing = *options.updates - std::min<Version>(published, *options.updates);
-  return saturating_sum(first, saturating_product(missing, rounds ? options.workers : 1));
-}
-
-std::uint64_t batches_for_epochs(const Objective& objective, const TrainOptions& options) {
-  if (!options.epochs) return BatchSource::kUnlimited;
-  return saturating_product(*options.epochs, (objective.num_samples() - 1) / options.batch_size + 1);
-}
 
 /// Another number of workers is another execution, of which a policy takes a sample of its own.
 bool is_same_team(const TrainOptions& options) {
@@ -43,9 +28,7 @@ RunState::RunState(const Objective& the_objective, const TrainOptions& the_optio
       options(the_options),
       same_team(is_same_team(options)),
       first(options.resume ? options.resume->gradients : 0),
-      batches(objective.num_samples(), options.batch_size, options.seed,
-              std::min(batches_for_updates(options, first), batches_for_epochs(objective, options)),
-              batches_for_epochs(objective, options), first),
+      batches(make_batches(objective, options)),
       adaptation(adaptation_of(options)),
       window(adaptation.window()),
       tables(options.workers, adaptation.table()),

@@ -5,7 +5,7 @@
 #include "asap/step/policy.h"
 #include "asap/store/store.h"
 #include "asap/train/checkpoint.h"
-#include "asap/train/report.h"
+#include "asap/train/count.h"
 #include "asap/train/whole_value.h"
 
 namespace asap {
@@ -21,7 +21,8 @@ class alignas(kCacheLine) WorkerState {
       (published ? staleness_ : rejections_).add(receipt.tau());
       if (window.contains(receipt.replaced)) sample(receipt);
     }
-    count(receipt, samples, loss);
+    count(counts_, receipt, samples, loss);
+    shown_.store(counts_);
   }
 
   /// Goes on from what the worker of this number had done. `same_sample`: the policy's window is the same, too.
@@ -56,25 +57,6 @@ class alignas(kCacheLine) WorkerState {
     sampled_.add(receipt.tau());
     // release: pairs with the acquire in sampled_published(); whoever sees the count sees the histogram's entries.
     sampled_published_.fetch_add(receipt.outcome == Outcome::published ? 1 : 0, std::memory_order_release);
-  }
-
-  void count(const Receipt& receipt, std::size_t samples, double loss) {
-    const bool published = receipt.outcome == Outcome::published, rejected = receipt.outcome == Outcome::rejected;
-    counts_.gradients += 1;
-    counts_.published += published;
-    counts_.merged += receipt.outcome == Outcome::merged;
-    counts_.dropped += receipt.outcome == Outcome::dropped;
-    counts_.rejected += rejected;
-    counts_.attempts += receipt.attempts;
-    counts_.tau_sum += published ? receipt.tau() : 0;
-    if (receipt.outcome == Outcome::skipped) {
-      counts_.skipped += 1;
-    } else {
-      counts_.samples += samples;
-      counts_.loss_sum += loss * static_cast<double>(samples);
-    }
-    counts_.step_sum += published || rejected ? receipt.rate * receipt.scale : 0.0;
-    shown_.store(counts_);
   }
 
   Counts counts_;             // the worker's own

@@ -1,0 +1,63 @@
+#include "asap/train/check_options.h"
+
+#include <cmath>
+
+#include "asap/core/error.h"
+#include "asap/kernels/kernels.h"
+
+namespace asap {
+
+void check(const TrainOptions& options, std::size_t max_workers) {
+  const auto at_least_one = [](const char* name, std::uint64_t value) {
+    if (value == 0) invalid_argument(name, " must be at least 1; got 0");
+  };
+  at_least_one("workers", options.workers);
+  at_least_one("batch_size", options.batch_size);
+  if (options.workers > max_workers)
+    invalid_argument("workers must be at most ", max_workers, "; got ", options.workers);
+  if (std::holds_alternative<engine::Sequential>(options.engine) && options.workers != 1)
+    invalid_argument("the sequential engine has exactly 1 worker; got workers = ", options.workers);
+  if (!options.epochs && !options.updates && !options.seconds)
+    invalid_argument("one of epochs, updates and seconds must be given: the run would never end");
+  if (options.epochs) at_least_one("epochs", *options.epochs);
+  if (options.updates) at_least_one("updates", *options.updates);
+  if (options.seconds && !(*options.seconds > 0)) invalid_argument("seconds must be above 0; got ", *options.seconds);
+  if (!(options.momentum >= 0.0 && options.momentum < 1.0))
+    invalid_argument("momentum must be in [0, 1); got ", options.momentum);
+  if (!(options.weight_decay >= 0.0 && std::isfinite(options.weight_decay)))
+    invalid_argument("weight_decay must be a finite number of at least 0; got ", options.weight_decay);
+  if (options.snapshots) at_least_one("snapshots", *options.snapshots);
+  if (options.policy.sample) check(*options.policy.sample);
+  if (options.checkpoint && !(options.checkpoint->every > 0 && std::isfinite(options.checkpoint->every)))
+    invalid_argument("the interval of checkpoints must be a finite number above 0; got ", options.checkpoint->every);
+}
+
+void check_fused(const Objective& objective, const TrainOptions& options) {
+  if (!std::holds_alternative<engine::FusedHogwild>(options.engine)) return;
+  if (options.momentum != 0.0)
+    invalid_argument("a fused Hogwild has no momentum, since it never holds a gradient; got momentum = ",
+                     options.momentum);
+  if (options.on_nonfinite == OnNonfinite::skip)
+    invalid_argument(
+        "a fused Hogwild cannot skip gradients that are not finite, since it never holds one; "
+        "on_nonfinite must be stop");
+  if (!dynamic_cast<const FusibleObjective*>(&objective))
+    invalid_argument("a fused Hogwild needs a FusibleObjective, which can add its gradient to the parameters");
+}
+
+void check(const Objective& objective, std::span<const float> theta) {
+  if (objective.num_samples() == 0) invalid_argument("the objective has no samples");
+  if (theta.size() != objective.num_parameters())
+    invalid_argument("theta must have ", objective.num_parameters(), " parameters; got ", theta.size());
+  if (!kernels::active().all_finite(theta.size(), theta.data()))
+    invalid_argument("the parameters to start from must all be finite");
+}
+
+void check_validation(const Objective& objective, const Objective& validation) {
+  if (validation.num_samples() == 0) invalid_argument("the validation has no samples");
+  if (validation.num_parameters() != objective.num_parameters())
+    invalid_argument("the validation must have ", objective.num_parameters(), " parameters, as the objective; got ",
+                     validation.num_parameters());
+}
+
+}  // namespace asap

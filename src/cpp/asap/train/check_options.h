@@ -1,0 +1,20 @@
+// What a run is refused for before it begins. Each throws std::invalid_argument, which names the option, what was given
+// and what is accepted.
+#pragma once
+
+#include "asap/train/trainer.h"
+
+namespace asap {
+
+/// By themselves.
+void check(const TrainOptions& options, std::size_t max_workers);
+
+/// What only some objectives can do.
+void check_fused(const Objective& objective, const TrainOptions& options);
+
+/// The parameters to start from.
+void check(const Objective& objective, std::span<const float> theta);
+
+void check_validation(const Objective& objective, const Objective& validation);
+
+}  // namespace asap
