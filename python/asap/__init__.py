@@ -16,13 +16,14 @@ except ImportError as error:
         f"(or `pip install -e .`) from its checkout, and start Python elsewhere than in the source folder ({error})"
     ) from error
 
-from asap import datasets, engines, framework, layers, models, rates, steps, stops
+from asap import datasets, engines, framework, laws, layers, models, rates, steps, stops
 from asap.benchmark import Benchmark, bench
 from asap.callbacks import RunState
 from asap.checkpoint import Checkpoint
 from asap.engines import Hogwild, Leashed, Locked, Synchronous
 from asap.history import History
 from asap.laboratory import Comparison, compare
+from asap.laws import Heterogeneous, LogNormal, Recorded, Stragglers
 from asap.layers import Conv2d, Dense, Flatten, MaxPool2d, ReLU, Tanh
 from asap.losses import Losses, Snapshots
 from asap.model import Evaluation, Model, load
@@ -31,6 +32,8 @@ from asap.rates import ConstantRate, CosineRate, StepRate
 from asap.replayer import Replay, replay
 from asap.resumer import resume
 from asap.run import Run
+from asap.simulation import Simulation
+from asap.simulator import simulate
 from asap.staleness import StalenessDistribution
 from asap.steps import (
     Clipped,
@@ -72,6 +75,7 @@ __all__ = [
     "Exponential",
     "FLeet",
     "Flatten",
+    "Heterogeneous",
     "Hinge",
     "History",
     "Hogwild",
@@ -79,6 +83,7 @@ __all__ = [
     "InversePlusOne",
     "Leashed",
     "Locked",
+    "LogNormal",
     "Losses",
     "MaxPool2d",
     "MindTheStep",
@@ -88,14 +93,17 @@ __all__ = [
     "Patience",
     "Power",
     "ReLU",
+    "Recorded",
     "Replay",
     "Ringmaster",
     "Run",
     "RunState",
     "Sequential",
+    "Simulation",
     "Snapshots",
     "StalenessDistribution",
     "StepRate",
+    "Stragglers",
     "Synchronous",
     "TailTau",
     "Tanh",
@@ -108,12 +116,14 @@ __all__ = [
     "datasets",
     "engines",
     "framework",
+    "laws",
     "layers",
     "load",
     "models",
     "rates",
     "replay",
     "resume",
+    "simulate",
     "steps",
     "stops",
     "train",

@@ -102,7 +102,7 @@ def train(
     data = load(dataset, data_dir)
     with failures():
         run = run_training(make_model(data), data.train, validation=data.test, progress=progress, **settings)
-    _finish(run, save, json)
+    finish(run, save, json)
 
 
 @app.command()
@@ -137,7 +137,7 @@ def resume(
             progress=progress,
             trace=trace or None,
         )
-    _finish(run, save, json)
+    finish(run, save, json)
 
 
 @app.command()
@@ -162,7 +162,7 @@ def replay(
     raise typer.Exit(0 if replayed.identical or not replayed.exact else 1)
 
 
-def _finish(run: Run, save: Path | None, json: str | None) -> None:
+def finish(run: Run, save: Path | None, json: str | None) -> None:
     """Save and show a run that was trained, and exit."""
     if save is not None:
         with failures():

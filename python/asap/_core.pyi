@@ -299,6 +299,58 @@ def train(
     status "interrupted". Any other exception of a signal handler or the observer ends the run and is raised.
     """
 
+class Law:
+    """Seconds that something takes; a pure function of seed, worker and how often that worker has drawn."""
+
+    @staticmethod
+    def constant(seconds: float) -> Law: ...
+    @staticmethod
+    def exponential(mean: float) -> Law: ...
+    @staticmethod
+    def log_normal(mean: float, sigma: float) -> Law: ...
+    @staticmethod
+    def recorded(seconds: Sequence[float], counts: Sequence[int]) -> Law: ...
+    @staticmethod
+    def scaled(law: Law, factors: Sequence[float]) -> Law: ...
+    @staticmethod
+    def spread(law: Law, sigma: float) -> Law: ...
+    @staticmethod
+    def slow_workers(law: Law, factor: float, count: int) -> Law: ...
+    @staticmethod
+    def slow_now_and_then(law: Law, factor: float, probability: float) -> Law: ...
+    @property
+    def mean(self) -> float: ...
+    def draw(self, seed: int, worker: int, count: int) -> NDArray[np.float64]: ...
+
+def simulate(
+    network: Network,
+    theta: NDArray[np.float32],  # start in, result out, in place
+    data: Dataset,
+    *,
+    engine: Sequential | Synchronous | Locked | Hogwild | FusedHogwild | Leashed,
+    workers: int,
+    team: Sequence[tuple[float, int]],  # later numbers of workers, by virtual seconds
+    compute: Law,
+    publish: Law,
+    memory_limit: int,  # bytes
+    row_every: int | None,  # updates
+    batch_size: int,
+    epochs: int | None,
+    updates: int | None,
+    seconds: float | None,  # virtual
+    rate: Rate,
+    policy: Policy,
+    momentum: float,
+    weight_decay: float,
+    seed: int,
+    on_nonfinite: str,  # "stop" | "skip"
+    validation: Dataset | None,
+    snapshots: int | None,
+    trace: int | None,
+    observer: Observer,
+) -> dict[str, Any]:
+    """As train, in virtual time on the calling thread; further keys: compute_seconds, publish_seconds, publishing."""
+
 def checkpoint_history(checkpoint: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the epoch records of what on_checkpoint was given; ValueError when its tables do not fit together.
 

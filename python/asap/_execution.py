@@ -24,6 +24,7 @@ from asap.history import row_of
 from asap.losses import Losses
 from asap.model import DataLike, Model
 from asap.run import Run
+from asap.simulation import Simulation
 from asap.trace import Trace, origin_of, records_in
 
 Write = Callable[[Mapping[str, Any]], None]
@@ -38,8 +39,9 @@ def execute(
     callbacks: object,
     progress: bool | None,
     begin: Saved | None,
+    simulation: Simulation | None = None,
 ) -> Run:
-    """Run from the model's parameters, or from where the checkpoint `begin` was made, to the end."""
+    """Run from the model's parameters, or from where the checkpoint `begin` was made, to the end; or simulate it."""
     functions = _checked_callbacks(callbacks)
     training = model._dataset(data)
     held_out = None if validation is None else model._dataset(validation, "validation")
@@ -57,7 +59,7 @@ def execute(
             snapshots = SnapshotFile(stack.enter_context(tempfile.TemporaryFile()), start)
         observer = Observer(display, config.stop, functions, has_classes, write, snapshots, rows)
         try:
-            report = _train(model, theta, training, held_out, config, file, begin, observer)
+            report = _run(model, theta, training, held_out, config, file, begin, simulation, observer)
         except BaseException as error:
             observer.explain(error)
             raise
@@ -68,7 +70,8 @@ def execute(
         losses = None if snapshots is None else _losses(snapshots, report, theta, model, training, config)
     _warn_unpinned(report["placement"], config)
     num_validation = 0 if held_out is None else len(held_out)
-    return Run._of(report, model, theta, config, len(training), num_validation, resumed, traced, losses)
+    simulated = simulation and simulation._with(report)
+    return Run._of(report, model, theta, config, len(training), num_validation, resumed, traced, losses, simulated)
 
 
 def _writer(
@@ -81,7 +84,7 @@ def _writer(
     return partial(_checkpoint_file.write, Path(config.checkpoint.path), facts)
 
 
-def _train(
+def _run(
     model: Model,
     theta: NDArray[np.float32],
     training: _core.Dataset,
@@ -89,15 +92,11 @@ def _train(
     config: TrainConfig,
     trace: IO[bytes] | None,
     begin: Saved | None,
+    simulation: Simulation | None,
     observer: Observer,
 ) -> dict[str, Any]:
-    checkpoint = config.checkpoint
-    return _core.train(
-        model._network,
-        theta,
-        training,
+    arguments: dict[str, Any] = dict(
         engine=config.engine._to_core(),
-        workers=config.workers,
         batch_size=min(config.batch_size, len(training)),  # what a larger batch holds, in no more memory
         epochs=config.epochs,
         updates=config.updates,
@@ -107,14 +106,24 @@ def _train(
         momentum=config.momentum,
         weight_decay=config.weight_decay,
         seed=config.seed,
-        affinity=config.affinity,
         on_nonfinite=config.on_nonfinite,
         validation=validation,
         snapshots=None if config.snapshots is None or begin is not None else config.snapshots.every,
         trace=None if trace is None else trace.fileno(),
+        observer=observer,
+    )
+    if simulation is not None:
+        return _core.simulate(model._network, theta, training, **simulation._to_core(), **arguments)
+    checkpoint = config.checkpoint
+    return _core.train(
+        model._network,
+        theta,
+        training,
+        workers=config.workers,
+        affinity=config.affinity,
         checkpoint=None if checkpoint is None else (checkpoint.every, checkpoint.unit),
         resume=None if begin is None else begin.state,
-        observer=observer,
+        **arguments,
     )
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
-from asap import _checks, engines, models, steps
+from asap import _checks, engines, laws, models, steps
 from asap.engines import Engine
+from asap.laws import Law
 from asap.models import Sequential
 from asap.rates import CosineRate
 from asap.steps import Step
@@ -46,6 +48,11 @@ STEPS: dict[str, tuple[type[Any], Option]] = {
     "mind-the-step": (steps.MindTheStep, str),
 }
 MODELS: dict[str, type[Sequential]] = {"mlp": models.MLP, "cnn": models.CNN, "lenet": models.LeNet}
+LAWS: dict[str, tuple[type[Any], int]] = {  # and how many numbers they take, at most
+    "constant": (laws.Constant, 1),
+    "exponential": (laws.Exponential, 1),
+    "log-normal": (laws.LogNormal, 2),
+}
 SCHEDULES: dict[str, Callable[[float], float | CosineRate]] = {"constant": float, "cosine": CosineRate}
 
 ENGINE_HELP = "sequential, synchronous, locked, hogwild[:in-place|:copy|:fused] or leashed[:K], K the persistence."
@@ -54,6 +61,9 @@ STEP_HELP = (
     "ringmaster:R, fleet[:T], tail[:A], mind-the-step[:LAW], normalised:STEP, or "
     "online:STEP, which looks at the run all the time."
 )
+
+LAW_HELP = "seconds, constant:MEAN, exponential:MEAN, log-normal:MEAN:σ, or recorded:FILE with a number per line."
+TEAM_HELP = "m, or how many from which virtual second on, as in 0:8,100:64."
 
 
 def engine(text: str) -> Engine:
@@ -91,6 +101,33 @@ def model(text: str, initialiser: str, seed: int) -> Callable[[Any], Sequential]
     return partial(kind, initialiser=_checks.choice("initialiser", initialiser, models.INITIALISERS), seed=seed)
 
 
+def law(name: str, text: str) -> Law:
+    """Return the law that a word stands for; a plain number is a constant."""
+    word, _, option = text.partition(":")
+    if word == "recorded":
+        return laws.Recorded([_number(name, line) for line in Path(option).read_text().split()])
+    if word not in LAWS:
+        return laws.as_law(
+            name, _number(name, text, f"one of {', '.join([*LAWS, 'recorded'])}, or a number of seconds")
+        )
+    kind, most = LAWS[word]
+    options = option.split(":") if option else []
+    if len(options) > most:
+        raise ValueError(f"{name} {word}:… takes up to {most} numbers; got {text!r}")
+    made: Law = kind(*(_number(name, each) for each in options))
+    return made
+
+
+def team(text: str) -> int | dict[float, int]:
+    """Return the number of workers, or those of later moments, too."""
+    changes = [word.partition(":") for word in words(text)]
+    if len(changes) == 1 and not changes[0][1]:
+        return numbers("workers", text, 1)[0]
+    if not all(colon for _, colon, _ in changes):
+        raise ValueError(f"workers must be {TEAM_HELP[:-1]}; got {text!r}")
+    return {_number("workers", seconds): numbers("workers", count, 1)[0] for seconds, _, count in changes}
+
+
 def words(text: str) -> list[str]:
     """Split a list as the command line takes it: separated by commas."""
     return [word.strip() for word in text.split(",")]
@@ -112,6 +149,13 @@ def reals(name: str, text: str) -> list[float]:
     except ValueError:
         raise ValueError(f"{name} must be numbers separated by commas; got {text!r}") from None
     return [_checks.positive(name, value) for value in values]
+
+
+def _number(name: str, text: str, accepted: str = "a number") -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"{name} must be {accepted}; got {text!r}") from None
 
 
 def _parse(name: str, text: str, table: Mapping[str, tuple[Kind, Option]]) -> tuple[Kind, list[Any]]:

@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from asap import _checks, _trace_file, engines, rates, steps, stops
+from asap import _checks, _trace_file, engines, laws, rates, steps, stops
 from asap.checkpoint import Checkpoint
-from asap.config import TrainConfig, checked_config
+from asap.config import MAX_WORKERS, TrainConfig, checked_config
 from asap.environment import Placement
 from asap.history import COLUMNS, History, Row
 from asap.losses import COLUMNS as LOSS_COLUMNS
 from asap.losses import Losses, Snapshots
 from asap.model import load
+from asap.simulation import FIGURES, Simulation, checked_simulation, checked_team
+from asap.simulation import MAX_WORKERS as MAX_SIMULATED
 from asap.staleness import StalenessDistribution
 from asap.trace import Trace
 
@@ -41,6 +44,7 @@ _STATUSES = ("completed", "stopped", "interrupted", "diverged")
 _KINDS = {
     kind.__name__: kind for union in (engines.Engine, steps.Step, rates.Rate, stops.StopRule) for kind in union.__args__
 } | {"Checkpoint": Checkpoint, "Online": steps.Online, "Snapshots": Snapshots}
+_LAWS = {kind.__name__: kind for kind in laws.Law.__args__}
 
 
 def read(folder: Path) -> dict[str, Any]:
@@ -88,7 +92,8 @@ def _fields(document: Mapping[str, Any]) -> dict[str, Any]:
         "tables": [_table(each) for each in document["tables"]],
         "table_figures": [_table_figures(**each) for each in document["table_figures"]],
         "placement": _placement(**document["placement"]),
-        "config": config_of(document["config"]),
+        "config": config_of(document["config"], MAX_SIMULATED if document.get("simulation") else MAX_WORKERS),
+        "simulation": _simulation(document.get("simulation")),
         "num_samples": _checks.integer("samples", document["data"]["samples"], 0),
         "num_validation_samples": _checks.integer("validation_samples", document["data"]["validation_samples"], 0),
         "environment": {name: _word_or_count(name, value) for name, value in document["environment"].items()},
@@ -177,21 +182,32 @@ def _no_number(text: str) -> None:
     raise ValueError(f"{text} is no number of JSON")
 
 
-def config_of(values: Mapping[str, Any]) -> TrainConfig:
+def config_of(values: Mapping[str, Any], max_workers: int = MAX_WORKERS) -> TrainConfig:
     """Return the settings that `TrainConfig.to_dict` described, checked as those of `asap.train`."""
-    return checked_config(**{name: _made(name, value) for name, value in values.items()})
+    settings = {name: _made(name, value, _KINDS) for name, value in values.items()}
+    return checked_config(**settings, max_workers=max_workers)
 
 
-def _made(name: str, value: Any) -> Any:
+def _simulation(values: Mapping[str, Any] | None) -> Simulation | None:
+    """Return what `Simulation.to_dict` described, checked as the arguments of `asap.simulate`."""
+    if values is None:
+        return None
+    compute, publish = (_made(name, values[name], _LAWS) for name in ("compute", "publish"))
+    team = checked_team(dict(values["team"]))
+    figures: dict[str, Any] = {name: _checks.not_negative(name, values[name]) for name in FIGURES}
+    return replace(checked_simulation(compute, publish, team, values["row_every"], values["memory_limit"]), **figures)
+
+
+def _made(name: str, value: Any, kinds: Mapping[str, Any]) -> Any:
     """Return the object that a plain value stands for."""
     if isinstance(value, dict):
-        parts = {part: _made(part, inner) for part, inner in value.items() if part != "kind"}
+        parts = {part: _made(part, inner, kinds) for part, inner in value.items() if part != "kind"}
         kind = value.get("kind")
-        if kind not in _KINDS:
-            raise ValueError(f"{name} must have a kind of {', '.join(_KINDS)}; got {kind!r}")
-        return _KINDS[kind](**parts)
+        if not isinstance(kind, str) or kind not in kinds:
+            raise ValueError(f"{name} must have a kind of {', '.join(kinds)}; got {kind!r}")
+        return kinds[kind](**parts)
     if isinstance(value, list):
-        return tuple(_made(name, part) for part in value)
+        return tuple(_made(name, part, kinds) for part in value)
     return NotSaved(value) if name == "scale" and isinstance(value, str) else value
 
 

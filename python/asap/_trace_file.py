@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from asap._plain import plain
 from asap.arrays import blocks
-from asap.config import MAX_WORKERS
 from asap.datasets.files import write_atomically
+from asap.simulation import MAX_WORKERS
 from asap.trace import RECORD, Trace, records_in
 
 MAGIC = b"\x89asaptr\n"

@@ -19,7 +19,7 @@ from asap.stops import StopRule
 __all__ = ["TrainConfig"]
 
 MAX_SEED = 2**64 - 1
-MAX_WORKERS = 4096  # the core has no more
+MAX_WORKERS = 4096  # threads; the core has no more
 
 AFFINITIES = ("none", "compact", "scatter")
 ON_NONFINITE = ("stop", "skip")
@@ -77,6 +77,7 @@ def checked_config(
     snapshots: object = None,
     trace: bool = False,
     checkpoint: object = None,
+    max_workers: int = MAX_WORKERS,
 ) -> TrainConfig:
     """Check what `asap.train` was given and fill in the defaults."""
     engine = as_engine(engine)
@@ -85,7 +86,7 @@ def checked_config(
     config = TrainConfig(
         engine=engine,
         step=as_step(step),
-        workers=_worker_count(workers, engine),
+        workers=_worker_count(workers, engine, max_workers),
         batch_size=_checks.integer("batch_size", batch_size, 1),
         epochs=None if epochs is None else _checks.integer("epochs", epochs, 1),
         updates=None if updates is None else _checks.integer("updates", updates, 1),
@@ -116,11 +117,11 @@ def as_engine(value: object) -> Engine:
     return _checks.instance("engine", value, Engine.__args__, "an engine such as asap.Leashed()")
 
 
-def _worker_count(workers: int | None, engine: Engine) -> int:
+def _worker_count(workers: int | None, engine: Engine, maximum: int) -> int:
     alone = isinstance(engine, engines.Sequential)
     if workers is None:
         return 1 if alone else _core.usable_cpus()
-    workers = _checks.integer("workers", workers, 1, MAX_WORKERS)
+    workers = _checks.integer("workers", workers, 1, maximum)
     if alone and workers != 1:
         raise ValueError(f"workers must be 1 with the engine asap.engines.Sequential(); got {workers}")
     return workers

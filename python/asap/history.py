@@ -16,7 +16,7 @@ Row = dict[str, int | float | None]
 COLUMNS = {
     "epoch": "epochs of data worked on so far; a fraction in a last row within an epoch",
     "updates": "updates published so far",
-    "seconds": "since the workers started",
+    "seconds": "since the workers started; virtual in a simulated run",
     "loss": "mean training loss of the gradients since the row before",
     "validation_loss": "on a snapshot at the end of the epoch; None without validation data",
     "accuracy": "share of validation samples classified rightly; None without validation labels",

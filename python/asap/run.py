@@ -19,6 +19,7 @@ from asap.environment import Placement, environment
 from asap.history import History, row_of
 from asap.losses import Losses
 from asap.model import Model
+from asap.simulation import Simulation
 from asap.staleness import StalenessDistribution
 from asap.steps import ScaleTable, TableFigures
 from asap.trace import Trace
@@ -44,7 +45,7 @@ class Run:
         drops: gradients given up after the persistence bound.
         rejected: gradients with C(τ) = 0.
         skipped: gradients that were not finite, with on_nonfinite="skip".
-        seconds: from the first worker's start to the last one's end.
+        seconds: from the first worker's start to the last one's end; virtual in a simulated run.
         effective_step: E[C] · η, the mean of η · C(τ) over published and rejected updates.
         vectors_high_water: parameter vectors alive at the same time, at most; gradients are not counted.
         tables: the scale tables, in the order in which they were used; of more than 64 every second, fourth, … one and
@@ -62,6 +63,7 @@ class Run:
         losses: the training loss on snapshots; None unless trained with `snapshots=`, and of resumed runs.
         trace: what happened to every gradient since it was resumed last, for `asap.replay`; None unless trained with
             `trace=True`.
+        simulation: laws and virtual times of a run of `asap.simulate`; None for a run on threads.
     """
 
     status: str
@@ -91,6 +93,7 @@ class Run:
     resumed: tuple[int, ...] = ()
     trace: Trace | None = None
     losses: Losses | None = None
+    simulation: Simulation | None = None
 
     @classmethod
     def _of(
@@ -104,6 +107,7 @@ class Run:
         resumed: tuple[int, ...],
         trace: Trace | None,
         losses: Losses | None,
+        simulation: Simulation | None,
     ) -> Run:
         """Return the run that the core reported."""
         counts = report["counts"]
@@ -111,8 +115,8 @@ class Run:
         return cls(
             status=report["status"],
             history=History([row_of(record, model.architecture.has_classes) for record in report["history"]]),
-            staleness=StalenessDistribution._merge(report["staleness"]),
-            rejections=StalenessDistribution._merge(report["rejections"]),
+            staleness=StalenessDistribution._merge(report["staleness"], config.workers),
+            rejections=StalenessDistribution._merge(report["rejections"], config.workers),
             updates=counts["published"],
             gradients=counts["gradients"],
             samples=counts["samples"],
@@ -139,11 +143,12 @@ class Run:
             resumed=resumed,
             trace=trace,
             losses=losses,
+            simulation=simulation,
         )
 
     @property
     def updates_per_second(self) -> float:
-        """Published updates per second."""
+        """Published updates per second, virtual ones in a simulated run."""
         return self.updates / self.seconds if self.seconds > 0 else 0.0
 
     @property
@@ -185,6 +190,7 @@ class Run:
             "data": {"samples": self.num_samples, "validation_samples": self.num_validation_samples},
             "config": self.config.to_dict(),
             "resumed": self.resumed,
+            "simulation": self.simulation and self.simulation.to_dict(),
             "environment": self.environment,
             "placement": self.placement._asdict(),
             "results": {name: getattr(self, name) for name in (*_run_file.COUNTS, *_FIGURES)},

@@ -26,7 +26,7 @@ class StalenessDistribution:
         tau_sum: Σ τ, where the last count collects larger values as well; by default taken from the counts.
 
     Attributes:
-        per_worker: the distribution of each worker; empty when it is not known.
+        per_worker: the distribution of each worker; empty when it is not known, as in simulations of more than 256.
     """
 
     def __init__(self, counts: ArrayLike, tau_sum: int | None = None) -> None:
@@ -38,13 +38,13 @@ class StalenessDistribution:
         return cls(distribution.counts, distribution.tau_sum)
 
     @classmethod
-    def _merge(cls, per_worker: Sequence[_core.Distribution]) -> StalenessDistribution:
-        """Add up the workers' distributions exactly."""
+    def _merge(cls, per_worker: Sequence[_core.Distribution], workers: int = 0) -> StalenessDistribution:
+        """Add up the workers' distributions exactly; these are not told apart where they are fewer than the workers."""
         counts = np.zeros(max((len(worker.counts) for worker in per_worker), default=0), np.uint64)
         for worker in per_worker:
             counts[: len(worker.counts)] += worker.counts
         merged = cls(counts, sum(worker.tau_sum for worker in per_worker))
-        merged.per_worker = [cls._wrap(worker) for worker in per_worker]
+        merged.per_worker = [cls._wrap(worker) for worker in per_worker] if len(per_worker) >= workers else []
         return merged
 
     @property

@@ -113,7 +113,10 @@ def broken_files(content: bytes) -> Iterator[tuple[bytes, str]]:
     yield with_header(content, lambda header: header.pop("records")), "header cannot be read: KeyError: 'records'"
     yield with_header(content, lambda header: header.update(records=-1)), "records must be an integer from 0 to"
     yield with_header(content, lambda header: header.update(records=2**50)), "is truncated: its header announces"
-    yield with_header(content, lambda header: header.update(workers=5000)), "workers must be an integer from 0 to 4096"
+    yield (
+        with_header(content, lambda header: header.update(workers=70_000)),
+        "workers must be an integer from 0 to 65536",
+    )
     yield with_header(content, lambda header: header.update(workers=0)), "no possible history: .* none of 0 workers"
     yield with_header(content, lambda header: header.update(origin=[])), "origin and config must be objects"
     yield with_header(content, lambda header: header.update(velocity=1)), "velocity must be true or false; got 1"

@@ -19,7 +19,9 @@ void bind_model(py::module_& module);
 void bind_staleness(py::module_& module);
 void bind_step(py::module_& module);
 void bind_framework(py::module_& module);
+void bind_live_runs(py::module_& module);
 void bind_train(py::module_& module);
+void bind_simulate(py::module_& module);
 void bind_trace(py::module_& module);
 void bind_bench(py::module_& module);
 

@@ -11,7 +11,9 @@ PYBIND11_MODULE(_core, module) {
   bind_staleness(module);
   bind_step(module);
   bind_framework(module);
+  bind_live_runs(module);
   bind_train(module);
+  bind_simulate(module);
   bind_trace(module);
   bind_bench(module);
 }

@@ -31,7 +31,13 @@ constexpr PhiloxCounter philox4x32(PhiloxCounter counter, PhiloxKey key) {
 }
 
 /// What the numbers are for: each purpose has its own stream of a seed. A number once given is never changed.
-enum class Stream : std::uint32_t { initial_values = 0, tests = 1 };
+enum class Stream : std::uint32_t {
+  initial_values = 0,
+  tests = 1,
+  compute_times = 2,
+  publish_times = 3,
+  worker_speeds = 4
+};
 
 /// The sequence of random numbers of one (seed, stream, index); the index is a parameter, a worker …
 class Rng {

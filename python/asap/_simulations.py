@@ -1,0 +1,110 @@
+"""The command that makes a run in virtual time."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from asap import _checks, _names, datasets
+from asap._app import app
+from asap._commands import finish
+from asap._console import arguments, failures, goals, load
+from asap._options import (
+    BatchSize,
+    DataDir,
+    Dataset,
+    Epochs,
+    GoalAccuracy,
+    GoalLoss,
+    Initialiser,
+    Json,
+    Model,
+    Momentum,
+    OnNonfinite,
+    Progress,
+    Rate,
+    Sample,
+    Save,
+    Schedule,
+    Snapshots,
+    Trace,
+    Updates,
+    WeightDecay,
+)
+from asap.laws import Heterogeneous, Law, Stragglers
+from asap.simulator import simulate as run_simulation
+from asap.simulator import simulated_config
+
+
+@app.command()
+def simulate(
+    dataset: Dataset = "mnist",
+    data_dir: DataDir = None,
+    model: Model = "lenet",
+    initialiser: Initialiser = "he",
+    engine: Annotated[str, typer.Option(help=_names.ENGINE_HELP)] = "leashed",
+    workers: Annotated[str, typer.Option(help=_names.TEAM_HELP)] = "16",
+    compute: Annotated[str, typer.Option(help=f"Time of a gradient: {_names.LAW_HELP}")] = "log-normal:1:0.3",
+    publish: Annotated[str, typer.Option(help="Time of an attempt to publish, likewise.")] = "0",
+    spread: Annotated[float, typer.Option(help="Of the workers' speeds: σ of the logarithm.")] = 0.0,
+    stragglers: Annotated[int, typer.Option(help="How many workers are slow.")] = 0,
+    slowdown: Annotated[float, typer.Option(help="How many times as long theirs take.")] = 10.0,
+    step: Annotated[str, typer.Option(help=_names.STEP_HELP)] = "constant",
+    rate: Rate = 0.05,
+    schedule: Schedule = "constant",
+    sample: Sample = (10, 110),
+    batch_size: BatchSize = 32,
+    epochs: Epochs = None,
+    updates: Updates = None,
+    seconds: Annotated[float | None, typer.Option(help="Virtual time.")] = None,
+    momentum: Momentum = 0.0,
+    weight_decay: WeightDecay = 0.0,
+    row_every: Annotated[int | None, typer.Option(help="Updates from row to row, instead of an epoch.")] = None,
+    target_loss: GoalLoss = None,
+    target_accuracy: GoalAccuracy = None,
+    seed: Annotated[int, typer.Option(help="Of the starting parameters, the batch order and virtual time.")] = 0,
+    on_nonfinite: OnNonfinite = "stop",
+    progress: Progress = None,
+    snapshots: Snapshots = None,
+    trace: Trace = False,
+    memory_limit: Annotated[int | None, typer.Option(help="Bytes of parameters and gradients.")] = None,
+    save: Save = None,
+    json: Json = None,
+) -> None:
+    """Train in virtual time, with any number of workers on one thread, and show how it went."""
+    with arguments(), failures():
+        settings: dict[str, Any] = {
+            "engine": _names.engine(engine),
+            "step": _names.step(step, rate, schedule, sample),
+            "workers": _names.team(workers),
+            "compute": _varied(_names.law("compute", compute), spread, stragglers, slowdown),
+            "publish": _names.law("publish", publish),
+            "batch_size": batch_size,
+            "epochs": epochs,
+            "updates": updates,
+            "seconds": seconds,
+            "momentum": momentum,
+            "weight_decay": weight_decay,
+            "row_every": row_every,
+            "stop": goals(target_loss, target_accuracy),
+            "seed": seed,
+            "on_nonfinite": on_nonfinite,
+            "snapshots": snapshots,
+            "trace": trace,
+            "memory_limit": memory_limit,
+        }
+        simulated_config(**settings)
+        make_model = _names.model(model, initialiser, seed)
+        _checks.choice("dataset", dataset, datasets.names())
+    data = load(dataset, data_dir)
+    with arguments(), failures():
+        run = run_simulation(make_model(data), data.train, validation=data.test, progress=progress, **settings)
+    finish(run, save, json)
+
+
+def _varied(law: Law, spread: float, stragglers: int, slowdown: float) -> Law:
+    """Return the law of workers that are not all alike."""
+    if spread:
+        law = Heterogeneous(law, sigma=spread)
+    return Stragglers(law, slowdown, workers=stragglers) if stragglers else law

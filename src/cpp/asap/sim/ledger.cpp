@@ -1,0 +1,157 @@
+#include "asap/sim/ledger.h"
+
+#include <algorithm>
+
+#include "asap/kernels/kernels.h"
+#include "asap/train/count.h"
+#include "asap/train/evaluate.h"
+
+namespace asap::sim {
+namespace {
+
+constexpr auto kTick = std::chrono::milliseconds(50);  // of real time: how often the observer is called
+constexpr std::uint64_t kProbe = 256;                  // published updates after which parameters are kept if finite
+constexpr std::size_t kEvaluationBatch = 128;          // small enough that the observer is called in time between two
+constexpr std::size_t kTraced = 1024;                  // records given to the sink at a time
+
+}  // namespace
+
+Ledger::Ledger(const Objective& objective, const SimulationOptions& options, std::span<const float> start,
+               Parameters parameters, Observer& observer)
+    : options_(options.train),
+      row_every_(options.row_every),
+      num_parameters_(objective.num_parameters()),
+      batches_per_epoch_((objective.num_samples() - 1) / options.train.batch_size + 1),
+      parameters_(std::move(parameters)),
+      observer_(observer),
+      adaptation_(options_.policy, {options_.workers, options_.rate, options_.updates}),
+      staleness_(most_workers(options)),
+      rejections_(most_workers(options)),
+      last_finite_(num_parameters_),
+      next_tick_(std::chrono::steady_clock::now() + kTick) {
+  std::copy(start.begin(), start.end(), last_finite_.data());
+  if (options_.validation) validation_workspace_ = options_.validation->workspace(kEvaluationBatch);
+  if (options_.trace) traced_.reserve(kTraced);
+}
+
+void Ledger::record(std::size_t worker, std::uint64_t batch, const Receipt& receipt, std::size_t samples, double loss) {
+  count(counts_, receipt, samples, loss);
+  if (receipt.outcome == Outcome::published) staleness_.add(worker, receipt.tau());
+  if (receipt.outcome == Outcome::rejected) rejections_.add(worker, receipt.tau());
+  if (options_.trace && receipt.outcome != Outcome::skipped) trace(worker, batch, receipt);
+  sample(receipt);
+  if (receipt.outcome == Outcome::published && counts_.published % kProbe == 0) probe();
+  if (receipt.outcome == Outcome::published && options_.snapshots && counts_.published % *options_.snapshots == 0)
+    observer_.on_snapshot({parameters_(), num_parameters_}, {counts_.published, epoch(), seconds_}, *this);
+  if (ends_row(receipt)) add_row();
+  poll();
+}
+
+void Ledger::diverge() {
+  report_.status = Status::diverged;
+  goes_ = false;
+}
+
+Report Ledger::finish(std::span<float> theta) {
+  if (report_.status != Status::diverged) probe();
+  if (counts_.gradients != last_row_.gradients || report_.history.empty()) add_row();
+  if (options_.trace) {
+    flush_trace();
+    report_.trace = {num_traced_, 0};
+  }
+  std::copy_n(last_finite_.data(), theta.size(), theta.data());
+  report_.version = last_finite_version_;
+  report_.seconds = seconds_;
+  report_.counts = counts_;
+  report_.tables = adaptation_.state().log;
+  report_.staleness = staleness_.distributions();
+  report_.rejections = rejections_.distributions();
+  return std::move(report_);
+}
+
+void Ledger::keep_finite(std::span<float> theta) {
+  probe();
+  std::copy_n(last_finite_.data(), theta.size(), theta.data());
+}
+
+Version Ledger::snapshot(std::span<float> theta) {
+  std::copy_n(parameters_(), theta.size(), theta.data());
+  return counts_.published;
+}
+
+void Ledger::request_stop(Status status) {
+  interrupted_ |= status == Status::interrupted;
+  // The observer may ask again during the last row: that masks neither a divergence nor an interruption.
+  if (report_.status != Status::diverged) report_.status = interrupted_ ? Status::interrupted : status;
+  goes_ = false;
+}
+
+void Ledger::trace(std::size_t worker, std::uint64_t batch, const Receipt& receipt) {
+  traced_.push_back(trace_record(batch, static_cast<std::uint16_t>(worker), receipt));
+  if (traced_.size() == kTraced) flush_trace();
+}
+
+void Ledger::flush_trace() {
+  options_.trace->write(traced_);
+  num_traced_ += traced_.size();
+  traced_.clear();
+}
+
+/// Counts what the policy samples, and makes its next table as soon as that is complete.
+void Ledger::sample(const Receipt& receipt) {
+  const bool published = receipt.outcome == Outcome::published, rejected = receipt.outcome == Outcome::rejected;
+  if (!(published || rejected) || !adaptation_.window().contains(receipt.replaced)) return;
+  sampled_.add(receipt.tau());
+  sampled_published_ += published;
+  if (adaptation_.is_due(sampled_published_))
+    adaptation_.refresh(counts_.published, sampled_published_, sampled_.distribution());
+}
+
+bool Ledger::ends_row(const Receipt& receipt) const {
+  if (row_every_) return receipt.outcome == Outcome::published && counts_.published % *row_every_ == 0;
+  return counts_.gradients % batches_per_epoch_ == 0;
+}
+
+void Ledger::add_row() {
+  Counts since_last = counts_;
+  since_last -= last_row_;
+  last_row_ = counts_;
+  report_.history.push_back({epoch(), counts_.published, seconds_, since_last, std::nullopt});
+  probe();
+  report_.history.back().validation = validate();
+  observer_.on_epoch(report_.history.back(), *this);
+}
+
+/// On the parameters kept last.
+std::optional<Metrics> Ledger::validate() {
+  if (!options_.validation || interrupted_) return std::nullopt;
+  return evaluate(*options_.validation, last_finite_.data(), kEvaluationBatch, validation_workspace_.get(),
+                  [this] { return poll(); });
+}
+
+/// Keeps the present parameters if they are finite, else the run ends. Returns whether they are.
+bool Ledger::probe() {
+  const float* theta = parameters_();
+  if (!kernels::active().all_finite(num_parameters_, theta)) {
+    diverge();
+    return false;
+  }
+  std::copy_n(theta, num_parameters_, last_finite_.data());
+  last_finite_version_ = counts_.published;
+  return true;
+}
+
+/// What must happen in real time. Returns whether a long job should go on.
+bool Ledger::poll() {
+  if (const auto now = std::chrono::steady_clock::now(); now >= next_tick_) {
+    next_tick_ = now + kTick;
+    observer_.on_tick(*this);
+  }
+  return !interrupted_;
+}
+
+double Ledger::epochs(std::uint64_t gradients) const {
+  return static_cast<double>(gradients) / static_cast<double>(batches_per_epoch_);
+}
+
+}  // namespace asap::sim

@@ -1,0 +1,87 @@
+// The ledger of a simulated run: counts, staleness, trace, scale tables and history, and who looks on. What workers,
+// their spiller and the coordinator do for a run on threads happens here between two gradients, at known moments: the
+// same seed gives the same bytes.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "asap/core/aligned_buffer.h"
+#include "asap/sim/simulator.h"
+#include "asap/sim/tau_counts.h"
+#include "asap/step/adaptation.h"
+
+namespace asap::sim {
+
+/// Of one run. One thread.
+class Ledger final : public LiveRun {
+ public:
+  using Parameters = std::function<const float*()>;
+
+  /// `parameters` gives the present ones, when the run is going on.
+  Ledger(const Objective& objective, const SimulationOptions& options, std::span<const float> start,
+         Parameters parameters, Observer& observer);
+
+  // For engines.
+
+  void set_seconds(double seconds) { seconds_ = seconds; }
+  bool goes() const { return goes_; }
+  void diverge();
+
+  /// The step of the update that replaces this version with a gradient of this staleness.
+  Step step(Tau tau, Version replaced) const { return {options_.rate(replaced), adaptation_.table()(tau)}; }
+
+  /// A gradient of so many samples with this mean loss, and what became of it.
+  void record(std::size_t worker, std::uint64_t batch, const Receipt& receipt, std::size_t samples, double loss);
+
+  /// The rest of the history, the result in theta, the report.
+  Report finish(std::span<float> theta);
+
+  /// After a failure: the present parameters if finite, else the last that were.
+  void keep_finite(std::span<float> theta);
+
+  double seconds() const override { return seconds_; }
+  double epoch() const override { return epochs(counts_.gradients); }
+  Counts counts() const override { return counts_; }
+  Distribution staleness() const override { return staleness_.all(); }
+  Version snapshot(std::span<float> theta) override;
+  void request_stop(Status status) override;
+
+ private:
+  void trace(std::size_t worker, std::uint64_t batch, const Receipt& receipt);
+  void flush_trace();
+  void sample(const Receipt& receipt);
+  bool ends_row(const Receipt& receipt) const;
+  void add_row();
+  std::optional<Metrics> validate();
+  bool probe();
+  bool poll();
+  double epochs(std::uint64_t gradients) const;
+
+  const TrainOptions& options_;
+  const std::optional<std::uint64_t> row_every_;
+  const std::size_t num_parameters_;
+  const std::uint64_t batches_per_epoch_;
+  Parameters parameters_;
+  Observer& observer_;
+
+  double seconds_ = 0;
+  bool goes_ = true, interrupted_ = false;
+  Adaptation adaptation_;
+  Counts counts_, last_row_;
+  TeamTauCounts staleness_, rejections_;
+  TauCounts sampled_;
+  std::uint64_t sampled_published_ = 0;
+  std::vector<TraceRecord> traced_;  // not yet given to the sink
+  std::uint64_t num_traced_ = 0;
+  AlignedBuffer<float> last_finite_;
+  Version last_finite_version_ = 0;
+  std::unique_ptr<Workspace> validation_workspace_;
+  std::chrono::steady_clock::time_point next_tick_;
+  Report report_;
+};
+
+}  // namespace asap::sim

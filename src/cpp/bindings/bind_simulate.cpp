@@ -1,0 +1,103 @@
+#include "asap/model/network.h"
+#include "asap/sim/simulator.h"
+#include "asap/trace/file.h"
+#include "bindings.h"
+#include "python_observer.h"
+#include "reports.h"
+#include "words.h"
+
+namespace asap::bindings {
+namespace {
+
+std::vector<TeamSize> team_from(const std::vector<std::pair<double, std::size_t>>& changes) {
+  std::vector<TeamSize> team;
+  for (const auto& [seconds, workers] : changes) team.push_back({seconds, workers});
+  return team;
+}
+
+py::dict document(const SimulationReport& simulated) {
+  py::dict dict = to_dict(simulated.report);
+  dict["compute_seconds"] = simulated.compute_seconds;
+  dict["publish_seconds"] = simulated.publish_seconds;
+  dict["publishing"] = simulated.publishing;
+  return dict;
+}
+
+py::dict simulate_network(const Network& network, Contiguous<float> theta, const ArrayDataset& data,
+                          engine::Engine engine, std::size_t workers,
+                          const std::vector<std::pair<double, std::size_t>>& team, const Law& compute,
+                          const Law& publish, std::uint64_t memory_limit, std::optional<std::uint64_t> row_every,
+                          std::size_t batch_size, std::optional<std::uint64_t> epochs,
+                          std::optional<std::uint64_t> updates, std::optional<double> seconds, const Rate& rate,
+                          const Policy& policy, double momentum, double weight_decay, std::uint64_t seed,
+                          const std::string& on_nonfinite, const ArrayDataset* validation,
+                          std::optional<std::uint64_t> snapshots, std::optional<int> trace, py::object observer) {
+  if (!theta.writeable()) invalid_argument("theta must be writeable: the result is left in it");
+  const NetworkObjective objective(network, data.view);
+  std::optional<NetworkObjective> validation_objective;
+  if (validation) validation_objective.emplace(network, validation->view);
+  std::optional<TraceFile> trace_file;
+  if (trace) trace_file.emplace(*trace);
+  const SimulationOptions options{.train = {.engine = engine,
+                                            .workers = workers,
+                                            .batch_size = batch_size,
+                                            .epochs = epochs,
+                                            .updates = updates,
+                                            .seconds = seconds,
+                                            .rate = rate,
+                                            .policy = policy,
+                                            .momentum = momentum,
+                                            .weight_decay = weight_decay,
+                                            .seed = seed,
+                                            .on_nonfinite = on_nonfinite_from(on_nonfinite),
+                                            .validation = validation_objective ? &*validation_objective : nullptr,
+                                            .snapshots = snapshots,
+                                            .trace = trace_file ? &*trace_file : nullptr},
+                                  .compute = compute,
+                                  .publish = publish,
+                                  .team = team_from(team),
+                                  .row_every = row_every,
+                                  .memory_limit = memory_limit};
+  const std::span<float> parameters(theta.mutable_data(), static_cast<std::size_t>(theta.size()));
+  PythonObserver python_observer(std::move(observer), parameters.size());
+  SimulationReport simulated;
+  {
+    const py::gil_scoped_release release;
+    simulated = simulate(objective, parameters, options, python_observer);
+  }
+  return document(simulated);
+}
+
+}  // namespace
+
+void bind_simulate(py::module_& module) {
+  py::class_<Law>(module, "Law")
+      .def_static("constant", &law::constant, py::arg("seconds"))
+      .def_static("exponential", &law::exponential, py::arg("mean"))
+      .def_static("log_normal", &law::log_normal, py::arg("mean"), py::arg("sigma"))
+      .def_static("recorded", &law::recorded, py::arg("seconds"), py::arg("counts"))
+      .def_static("scaled", &law::scaled, py::arg("law"), py::arg("factors"))
+      .def_static("spread", &law::spread, py::arg("law"), py::arg("sigma"))
+      .def_static("slow_workers", &law::slow_workers, py::arg("law"), py::arg("factor"), py::arg("count"))
+      .def_static("slow_now_and_then", &law::slow_now_and_then, py::arg("law"), py::arg("factor"),
+                  py::arg("probability"))
+      .def_readonly("mean", &Law::mean)
+      .def(
+          "draw",
+          [](const Law& law, std::uint64_t seed, std::size_t worker, std::size_t count) {
+            Rng random(seed, Stream::compute_times, static_cast<std::uint32_t>(worker));
+            std::vector<double> seconds(count);
+            for (double& each : seconds) each = law.draw({seed, worker}, random);
+            return to_array(seconds);
+          },
+          py::arg("seed"), py::arg("worker"), py::arg("count"));
+
+  module.def("simulate", &simulate_network, py::arg("network"), py::arg("theta").noconvert(), py::arg("data"),
+             py::kw_only(), py::arg("engine"), py::arg("workers"), py::arg("team"), py::arg("compute"),
+             py::arg("publish"), py::arg("memory_limit"), py::arg("row_every"), py::arg("batch_size"),
+             py::arg("epochs"), py::arg("updates"), py::arg("seconds"), py::arg("rate"), py::arg("policy"),
+             py::arg("momentum"), py::arg("weight_decay"), py::arg("seed"), py::arg("on_nonfinite"),
+             py::arg("validation"), py::arg("snapshots"), py::arg("trace"), py::arg("observer"));
+}
+
+}  // namespace asap::bindings
