@@ -48,7 +48,7 @@ class Locked:
 class Hogwild:
     """Hogwild!: parameters are read and updated without synchronisation, component by component (Niu et al., 2011).
 
-    Views may be inconsistent and components of an update may be lost, by design. Progress: wait-free.
+    Views may be inconsistent and components of an update may be lost, by design. Progress: lock-free.
 
     Args:
         read: "in-place" computes gradients on the shared parameters themselves, "copy" on an unsynchronised copy;

@@ -21,6 +21,10 @@ schedule::Program pool(const PoolUse& use);
 /// replaced once, and every view has the parameters of its version.
 schedule::Program leashed(std::size_t workers, std::uint64_t updates, std::uint64_t persistence, bool copy);
 
+/// Workers publish under a table with C = 1 for τ < limit, else 0. Each update has the C of its exact τ, and takes a
+/// version, each one once, exactly where that is not 0.
+schedule::Program hogwild(std::size_t workers, std::uint64_t gradients, std::size_t limit);
+
 /// Workers take the current table for every update while another thread replaces it; no table is freed in use.
 schedule::Program table_switch(std::size_t workers, std::uint64_t updates, std::uint64_t replacements);
 

@@ -53,6 +53,11 @@ TEST(leashed_sgd_loses_no_update_and_skips_no_version_under_every_schedule_tried
   holds("4 workers, persistence 0, copies", 300, [] { return programs::leashed(4, 3, 0, true); });
 }
 
+TEST(hogwild_publishes_exactly_what_the_scale_accepts_under_every_schedule_tried) {
+  holds("2 workers, limit 1", 1000, [] { return programs::hogwild(2, 4, 1); });
+  holds("4 workers, limit 2", 1000, [] { return programs::hogwild(4, 3, 2); });
+}
+
 TEST(the_other_shared_parts_keep_theirs) {
   holds("tables, 2 workers", 2000, [] { return programs::table_switch(2, 4, 4); });
   holds("tables, 4 workers", 2000, [] { return programs::table_switch(4, 3, 5); });

@@ -10,6 +10,7 @@ int main(int, char** arguments) {
       {"pool",
        {[] { return programs::pool({.workers = 2, .publications = 4}); },
         [] { return programs::pool({.workers = 3, .readers = 1, .publications = 3, .drops = true}); }}},
+      {"hogwild", {[] { return programs::hogwild(2, 4, 1); }}},
       {"switch", {[] { return programs::table_switch(2, 4, 4); }}},
       {"barrier", {[] { return programs::round_barrier(3, 3, true); }}},
       {"signal", {[] { return programs::signal(2, 3, false); }, [] { return programs::signal(3, 3, true); }}},

@@ -46,6 +46,11 @@ asap_twin(unpin_frees_whatever_is_there pool store/vector_pool.cpp "race"
 asap_twin(retiring_ignores_readers pool store/vector_pool.cpp "race"
   [[if (readers_of(old) == 0) free_if_retired(base.slot, old + kOneState);]]
   [[if (old) slots_[base.slot].word.fetch_sub(kRetired * kOneState, std::memory_order_acq_rel);]])
+asap_twin(a_number_is_taken_whatever_its_scale hogwild store/racy_state.h "an update was published that C rejects"
+  [[while (!version_.compare_exchange_weak(current, current + 1, std::memory_order_relaxed));]]
+  [[while (false);
+    receipt.replaced = version_.fetch_add(1, std::memory_order_relaxed);
+    receipt.apply(rule(receipt.tau(), receipt.replaced));]])
 asap_twin(generation_before_the_table switch step/scale_table.h "a table was freed in use"
   [[current_.store(tables_.back().table.get(), std::memory_order_release);  // (3)
     generation_.store(generation, std::memory_order_release);               // (4)]]

@@ -6,7 +6,7 @@
 namespace asap {
 
 /// Thread-safety: any number of workers, with inconsistent views and possibly lost component updates by design
-/// (racy.h). Progress: wait-free. Memory: one vector and m gradients in place, 1 + m vectors with copies.
+/// (racy.h). Progress: lock-free. Memory: one vector and m gradients in place, 1 + m vectors with copies.
 class HogwildStore {
  public:
   struct Handle : CopyingHandle {

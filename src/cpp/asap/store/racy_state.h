@@ -9,7 +9,7 @@
 namespace asap {
 
 /// Thread-safety: any number of threads; the vector itself is read and written with the deliberate race of racy.h.
-/// Progress: wait-free.
+/// Progress: lock-free; a number is asked for again only when somebody else got it.
 class RacyState {
  public:
   RacyState(StateLayout layout, const Start& start)
@@ -36,15 +36,17 @@ class RacyState {
 
   /// Settles τ and C(τ) of the update in `receipt` and, unless C rejects, gives it the next version.
   void take_version(Receipt& receipt, const StepRule& rule) {
-    receipt.replaced = version();
-    receipt.apply(rule(receipt.tau(), receipt.replaced));
-    if (receipt.scale == 0.0) {
-      receipt.outcome = Outcome::rejected;
-      return;
-    }
-    // The counter orders nothing (relaxed), but each number is given once: τ is exact, never negative.
-    receipt.replaced = version_.fetch_add(1, std::memory_order_relaxed);
-    receipt.apply(rule(receipt.tau(), receipt.replaced));
+    Version current = version();
+    do {
+      receipt.replaced = current;
+      receipt.apply(rule(receipt.tau(), current));
+      if (receipt.scale == 0.0) {
+        receipt.outcome = Outcome::rejected;
+        return;
+      }
+      // The counter orders nothing (relaxed), but each number is given once, and only with the C that was found for it:
+      // τ is exact, and no update with C = 0 is published.
+    } while (!version_.compare_exchange_weak(current, current + 1, std::memory_order_relaxed));
     ++receipt.attempts;
     receipt.outcome = Outcome::published;
   }
