@@ -1,4 +1,4 @@
-"""The application of the command line; the commands are in `_commands`, `_simulations` and `_surveys`."""
+"""The application of the command line; `asap.cli` says where its commands are."""
 
 from __future__ import annotations
 

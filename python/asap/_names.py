@@ -118,6 +118,11 @@ def law(name: str, text: str) -> Law:
     return made
 
 
+def laws_or_threads(name: str, text: str) -> dict[str, Law | None]:
+    """Return the laws of a comma-separated list by their words; None for the word threads."""
+    return {word: None if word == "threads" else law(name, word) for word in words(text)}
+
+
 def team(text: str) -> int | dict[float, int]:
     """Return the number of workers, or those of later moments, too."""
     changes = [word.partition(":") for word in words(text)]

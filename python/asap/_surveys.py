@@ -52,6 +52,11 @@ def compare(
     workers: Annotated[str, typer.Option(help="Separated by commas. The engine sequential has 1.")] = "4",
     rates: Annotated[str, typer.Option("--rates", "--rate", help="Base rates η, separated by commas.")] = "0.05",
     seeds: Annotated[str, typer.Option("--seeds", "--seed", help="Separated by commas.")] = "0",
+    compute: Annotated[
+        str | None,
+        typer.Option(help=f"Simulate, with these times of a gradient, separated by commas: threads, {_names.LAW_HELP}"),
+    ] = None,
+    publish: Annotated[str, typer.Option(help="Time of an attempt to publish in simulated cases, likewise.")] = "0",
     equal_step_to: Annotated[
         str | None, typer.Option(help="One of the steps; the others run again at its effective step.")
     ] = None,
@@ -87,6 +92,8 @@ def compare(
             "workers": _names.numbers("workers", workers, 1),
             "rates": base,
             "seeds": _names.numbers("seeds", seeds, 0),
+            "compute": None if compute is None else _names.laws_or_threads("compute", compute),
+            "publish": _names.law("publish", publish),
             "equal_step_to": equal_step_to,
         }
         settings: dict[str, Any] = {

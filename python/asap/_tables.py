@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -14,6 +14,7 @@ from asap.datasets import SetStatus
 from asap.laboratory import case
 from asap.laboratory.summary import Summary
 from asap.replayer import Replay
+from asap.reproduction.reproducing import Reproduction
 from asap.run import Run
 
 PLAIN_WIDTH = 140  # where the output is no terminal that has a width
@@ -61,18 +62,28 @@ def replay(run: Run, replayed: Replay) -> Table:
 
 def comparison(summaries: Sequence[Summary]) -> Table:
     """Return a row per engine, step, number of workers and rate."""
-    return _comparison("Medians over seeds", ((each.group, each.runs, each) for each in summaries), None)
+    return _comparison("Medians over seeds", ((each.group, each.runs, each) for each in summaries), ())
+
+
+def reproduction(result: Reproduction) -> Group:
+    """Return a table per study."""
+    return Group(
+        *(
+            _comparison(study.title, ((each.group, each.runs, each) for each in found.summaries()), ())
+            for study, found in result.results
+        )
+    )
 
 
 def laboratory(
-    head: str, expected: Mapping[case.Group, int], found: Mapping[case.Group, Summary], running: case.Group | None
+    head: str, expected: Mapping[case.Group, int], found: Mapping[case.Group, Summary], running: Collection[case.Group]
 ) -> Table:
     """Return the same while runs are still to come: `expected` counts them, `running` is marked."""
     return _comparison(head, ((group, runs, found.get(group)) for group, runs in expected.items()), running)
 
 
 def _comparison(
-    title: str, rows: Iterable[tuple[case.Group, int, Summary | None]], running: case.Group | None
+    title: str, rows: Iterable[tuple[case.Group, int, Summary | None]], running: Collection[case.Group]
 ) -> Table:
     shown = {
         "seconds": ".2f",
@@ -87,7 +98,7 @@ def _comparison(
     for group, runs, summary in rows:
         engine = group.engine if group.simulated is None else f"{group.engine} ({group.simulated})"
         rate = group.nominal if summary is None else summary.rate
-        done = f"{summary.runs if summary else 0} of {runs}" + (" ←" if group == running else "")
+        done = f"{summary.runs if summary else 0} of {runs}" + (" ←" if group in running else "")
         failed = str(summary.failed) if summary else "–"
         figures = (_number(summary.median(name) if summary else None, form) for name, form in shown.items())
         table.add_row(engine, group.label, str(group.workers), f"{rate:.4g}", done, failed, *figures)

@@ -21,8 +21,7 @@ from laboratory_outcomes import INITIAL, case, crash, document, losses, outcome
 from numpy.typing import NDArray
 
 import asap
-from asap.laboratory import LEVELS, MEASURES, Comparison, Outcome, quartiles
-from asap.laboratory import runner as running
+from asap.laboratory import LEVELS, MEASURES, Comparison, Outcome, quartiles, subject
 from asap.laboratory.cells import cells, groups
 from asap.laboratory.plan import make_plan, with_rate
 from asap.laboratory.summary import summaries
@@ -48,7 +47,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         made.append(settings)
         return asap.train(*arguments, **settings)
 
-    monkeypatch.setattr(running, "train", train)
+    monkeypatch.setattr(subject, "train", train)
     return made
 
 
@@ -239,14 +238,14 @@ def test_an_interrupted_comparison_runs_the_rest_only(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    train = running.train
+    train = subject.train
 
     def interrupted(*arguments: Any, **settings: Any) -> asap.Run:
         run = train(*arguments, **settings)
         return run if len(calls) <= done else dataclasses.replace(run, status="interrupted")
 
     with monkeypatch.context() as patch:
-        patch.setattr(running, "train", interrupted)
+        patch.setattr(subject, "train", interrupted)
         first = compared(blobs, make_model(), tmp_path / "a")
     assert (len(first.outcomes), first.is_complete, first.is_success) == (done, False, False)
     assert len(list((tmp_path / "a/runs").glob("*/run.json"))) == done

@@ -6,8 +6,8 @@
 from asap.laboratory.case import Case, Group
 from asap.laboratory.comparing import compare
 from asap.laboratory.comparison import Comparison
+from asap.laboratory.labels import label_of
 from asap.laboratory.outcome import LEVELS, MEASURES, Measure, Outcome
-from asap.laboratory.plan import label_of
 from asap.laboratory.summary import Quartiles, Summary, quartiles
 
 __all__ = [

@@ -15,6 +15,7 @@ from asap.laboratory.plan import Plan, make_plan
 from asap.laboratory.runner import Runner
 from asap.laboratory.shelf import Folder, Memory
 from asap.laboratory.subject import COMMON, Subject, config_of
+from asap.laws import Law
 from asap.model import DataLike, Model
 from asap.steps import Step
 
@@ -30,6 +31,8 @@ def compare(
     workers: Sequence[int] | int,
     rates: Sequence[float] | None = None,
     seeds: Sequence[int] | int = (0, 1, 2, 3, 4),
+    compute: Law | float | Mapping[str, Law | float | None] | None = None,
+    publish: Law | float = 0.0,
     equal_step_to: str | None = None,
     validation: DataLike | None = None,
     folder: str | PathLike[str] | None = None,
@@ -41,7 +44,8 @@ def compare(
 ) -> Comparison:
     """Train with every combination of engines, steps, workers, rates and seeds, and compare.
 
-    Cases run one after the other, so that they do not disturb each other's times. In a folder every case leaves its
+    Cases on threads run one after the other, so that they do not disturb each other's times; simulated ones then side
+    by side, one on each CPU. In a folder every case leaves its
     run.json, whole or not at all; called again with the same folder, compare runs only what is missing or was made by
     something else (other settings, data, model, build or processor). The folder then gets tables and a report, too.
 
@@ -54,6 +58,9 @@ def compare(
         workers: numbers of workers; `asap.engines.Sequential()` always has one.
         rates: base rates at which each step is tried instead of its own; a schedule keeps its shape.
         seeds: of starting parameters and batch orders. Medians and quartiles are taken over them.
+        compute: None runs the cases on threads. A law of the time of a gradient, as for `asap.simulate`, simulates
+            them; a dict of laws by labels does so under each, and on threads under a label whose value is None.
+        publish: the law of the time of an attempt to publish in simulated cases.
         equal_step_to: the label of one of the steps: your own, or the command line's word for it, such as "tail". Each
             of the others is run again at the rate at which its effective step E[C]·η equals that of this one, so that
             adaptiveness is told from a mere change of step size.
@@ -64,8 +71,8 @@ def compare(
             shows it in terminals only.
         title: of the report; by default the model's name and the size of the data.
         command: how to have it again, for the report; by default this call.
-        settings: any other argument of `asap.train`, for all cases: `batch_size`, `epochs`, `updates`, `seconds`,
-            `momentum`, `snapshots` and so on. Without `snapshots=` there are no times to ε.
+        settings: any other argument of `asap.train` or `asap.simulate`, for all cases: `batch_size`, `epochs`,
+            `updates`, `seconds`, `momentum`, `snapshots` and so on. Without `snapshots=` there are no times to ε.
 
     Returns:
         All outcomes. A run that diverged, raised an error or was given up is a result as well: it is counted and shown.
@@ -76,7 +83,7 @@ def compare(
             run.json in the folder is damaged; names the file.
         OSError: the folder cannot be written.
     """
-    plan = make_plan(engines, steps, workers, rates, seeds, equal_step_to)
+    plan = make_plan(engines, steps, workers, rates, seeds, equal_step_to, compute, publish)
     check(plan, timeout, settings)
     subject = Subject(model, data, validation, settings, timeout)
     first = subject.start(plan.seeds[0])
@@ -85,10 +92,11 @@ def compare(
     display = watch.choose(progress)
     runner = Runner(subject, plan, shelf, display)
     try:
-        outcomes = list(runner.outcomes(cases := plan.cases()))
+        outcomes = runner.outcomes(cases := plan.cases())
         if not runner.interrupted:
-            cases += plan.equal_cases(outcomes)
-            outcomes += runner.outcomes(cases[len(outcomes) :])
+            again = plan.equal_cases(outcomes)
+            cases += again
+            outcomes += runner.outcomes(again)
     finally:
         display.close()
     named = title or f"{type(first).__name__}, {samples:,} training samples"
@@ -117,6 +125,8 @@ def _call(plan: Plan, settings: Mapping[str, Any]) -> str:
         "workers": list(plan.workers),
         "rates": list(plan.rates) or None,
         "seeds": list(plan.seeds),
+        "compute": list(plan.compute.values()) if any(plan.compute.values()) else None,
+        "publish": plan.publish if any(plan.compute.values()) else None,
         "equal_step_to": plan.equal_to,
         **settings,
     }

@@ -114,6 +114,10 @@ def _result(name: str, unit: str, meaning: str) -> Measure:
     return Measure(unit, meaning, lambda outcome: outcome.result(name))
 
 
+def _simulated(name: str, meaning: str) -> Measure:
+    return Measure("workers", meaning, lambda outcome: (outcome.document.get("simulation") or {}).get(name))
+
+
 def _loss(which: int) -> Callable[[Outcome], Any]:
     def of(outcome: Outcome) -> float | None:
         value = np.nan if outcome.losses is None else float(outcome.losses.loss[which])
@@ -136,6 +140,8 @@ MEASURES = {
     "effective_step": _result("effective_step", "", "E[C]·η, the mean of η·C(τ)"),
     "mean_tau": Measure("updates", "mean staleness", lambda outcome: outcome.document["staleness"]["mean"]),
     "max_tau": Measure("updates", "largest staleness", lambda outcome: outcome.document["staleness"]["max"]),
+    "publishing": _simulated("publishing", "between gradient and publication, the mean over virtual time"),
+    "modelled": _simulated("modelled", "likewise, by the model of Leashed-SGD: m / (T_c/T_u + 1)"),
     "initial_loss": Measure("", "training loss before the first update", _loss(0)),
     "loss": Measure("", "training loss on the last snapshot", _loss(-1)),
     "validation_loss": Measure("", "on the held-out data, last", lambda outcome: outcome.last("validation_loss")),

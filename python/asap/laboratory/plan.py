@@ -8,20 +8,21 @@ from itertools import product
 from statistics import median
 from typing import Any
 
-from asap import _checks, _names, engines, rates
-from asap.config import MAX_SEED, MAX_WORKERS, as_engine
+from asap import _checks, engines, rates
+from asap.config import MAX_SEED, as_engine
 from asap.engines import Engine
 from asap.laboratory.case import Case, Group
+from asap.laboratory.labels import labelled, several
 from asap.laboratory.outcome import Outcome
+from asap.laws import Law, as_law
 from asap.rates import CosineRate, Rate
-from asap.steps import Online, Step, as_step
+from asap.simulation import MAX_WORKERS
+from asap.steps import Step, as_step
 
 __all__ = ["Plan", "with_rate"]
 
 SAME_STEP = 0.01
 """Effective steps that differ by no more than this share are taken for equal: no case is run again for less."""
-
-_WORDS = {kind: word for word, (kind, _) in (_names.ENGINES | _names.STEPS).items()}
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,9 @@ class Plan:
         engines, steps: by their labels.
         workers, seeds: the numbers.
         rates: base rates that replace those of the steps; (): each step at its own.
+        compute: laws of the time of a gradient by their labels, for simulated cases; under the label None the cases
+            are run on threads.
+        publish: the law of the time of an attempt to publish in simulated cases.
         equal_to: the label of the step at whose effective step the others run again; None: they do not.
     """
 
@@ -40,13 +44,15 @@ class Plan:
     workers: tuple[int, ...]
     rates: tuple[float, ...]
     seeds: tuple[int, ...]
+    compute: Mapping[str | None, Law | None]
+    publish: Law
     equal_to: str | None = None
 
     def cases(self) -> list[Case]:
         """Return all combinations, seeds innermost; the engine sequential appears with one worker only."""
         return [
-            Case(engine, step, workers, rate, rate, seed)
-            for engine, step in product(self.engines, self.steps)
+            Case(engine, step, workers, rate, rate, seed, simulated=law)
+            for law, engine, step in product(self.compute, self.engines, self.steps)
             for workers, rate in product(self._workers_of(engine), self._rates_of(step))
             for seed in self.seeds
         ]
@@ -71,8 +77,9 @@ class Plan:
         return cases
 
     def arguments(self, case: Case) -> dict[str, Any]:
-        """Return the arguments of `asap.train` in which cases differ."""
-        return {
+        """Return the arguments of `asap.train` or `asap.simulate` in which cases differ."""
+        times = {} if case.simulated is None else {"compute": self.compute[case.simulated], "publish": self.publish}
+        return times | {
             "engine": self.engines[case.engine],
             "step": with_rate(self.steps[case.step], case.rate),
             "workers": case.workers,
@@ -92,19 +99,29 @@ class Plan:
 
 
 def make_plan(
-    engines: object, steps: object, workers: object, rates: object, seeds: object, equal_step_to: object
+    engines: object,
+    steps: object,
+    workers: object,
+    rates: object,
+    seeds: object,
+    equal_step_to: object = None,
+    compute: object = None,
+    publish: object = 0.0,
 ) -> Plan:
     """Check what `asap.compare` was given."""
-    labelled = _labelled("steps", steps, as_step)
+    by_label = labelled("steps", steps, as_step)
+    laws = {None: None} if compute is None else labelled("compute", compute, _law)
     plan = Plan(
-        engines=_labelled("engines", engines, as_engine),
-        steps=labelled,
+        engines=labelled("engines", engines, as_engine),
+        steps=by_label,
         workers=_numbers("workers", workers, 1, MAX_WORKERS),
-        rates=() if rates is None else tuple(_checks.positive("rates", rate) for rate in _several(rates)),
+        rates=() if rates is None else tuple(_checks.positive("rates", rate) for rate in several(rates)),
         seeds=_numbers("seeds", seeds, 0, MAX_SEED),
-        equal_to=None if equal_step_to is None else _checks.choice("equal_step_to", equal_step_to, labelled),
+        compute={None if law is None else label: law for label, law in laws.items()},
+        publish=as_law("publish", publish),
+        equal_to=None if equal_step_to is None else _checks.choice("equal_step_to", equal_step_to, by_label),
     )
-    for name in ("engines", "steps", "workers", "seeds"):
+    for name in ("engines", "steps", "workers", "seeds", "compute"):
         if not getattr(plan, name):
             raise ValueError(f"{name} must have at least one entry; got none")
     return plan
@@ -142,36 +159,9 @@ def _scaled(schedule: float | Rate, rate: float) -> float | Rate:
     return replace(schedule, rate=rate)
 
 
-def _labelled(name: str, values: object, checked: Any) -> dict[str, Any]:
-    """Return choices by label: a dict's own, else made from what they are."""
-    if isinstance(values, Mapping):
-        return {str(label): checked(value) for label, value in values.items()}
-    made: dict[str, Any] = {}
-    for value in map(checked, _several(values)):
-        label = label_of(value)
-        if label in made:
-            raise ValueError(f"{name} must differ, or be a dict with a label for each; got {label!r} twice")
-        made[label] = value
-    return made
-
-
-def label_of(choice: Any) -> str:
-    """Return the command line's word for an engine or a step, and what differs from its defaults."""
-    word = _WORDS.get(type(choice), type(choice).__name__.lower())
-    changed = []
-    for field in fields(choice):
-        value = getattr(choice, field.name)
-        if field.name == "step":
-            changed.append(label_of(value))
-        elif isinstance(value, (str, int, float)) and field.name != "rate" and value != field.default:
-            changed.append(f"{value:g}" if isinstance(value, float) else str(value))
-    online = isinstance(getattr(choice, "sample", None), Online)
-    return ":".join([*(["online"] if online else []), word, *changed])
-
-
-def _several(values: object) -> Sequence[Any]:
-    return values if isinstance(values, (list, tuple)) else (values,)
-
-
 def _numbers(name: str, values: object, minimum: int, maximum: int) -> tuple[int, ...]:
-    return tuple(dict.fromkeys(_checks.integer(name, value, minimum, maximum) for value in _several(values)))
+    return tuple(dict.fromkeys(_checks.integer(name, value, minimum, maximum) for value in several(values)))
+
+
+def _law(value: object) -> Law | None:
+    return None if value is None else as_law("compute", value)

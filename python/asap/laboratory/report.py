@@ -13,7 +13,7 @@ from asap.laboratory.cells import in_order
 from asap.laboratory.outcome import LEVELS, Outcome
 from asap.laboratory.summary import summaries
 
-__all__ = ["conditions", "page"]
+__all__ = ["conditions", "framed", "page"]
 
 _METHOD = (
     "Times are the workers' own: from the first worker's start to the last one's end. The training loss of the curves "
@@ -29,10 +29,10 @@ _METHOD = (
 
 def conditions(title: str, outcomes: Sequence[Outcome]) -> str:
     """Return what all figures have in common, as the end of their captions."""
-    environments = tables.environments(outcomes)
     seeds = len({outcome.case.seed for outcome in outcomes})
-    places = "; ".join(f"{each['cpu']}, {each['usable_cpus']} CPUs" for each in environments)
-    return f"{title}, {seeds} {'seed' if seeds == 1 else 'seeds'}, {places or 'no run'}"
+    places = "; ".join(f"{each['cpu']}, {each['usable_cpus']} CPUs" for each in tables.environments(outcomes))
+    parts = [title, *_limits(outcomes), f"{seeds} {'seed' if seeds == 1 else 'seeds'}", places or "no run"]
+    return ", ".join(parts)
 
 
 def page(title: str, command: str, outcomes: Sequence[Outcome], planned: int, pictures: Sequence[Any]) -> str:
@@ -42,6 +42,7 @@ def page(title: str, command: str, outcomes: Sequence[Outcome], planned: int, pi
         "Results": [tables.results(summaries(outcomes))],
         "Figures": [_figure(picture) for picture in pictures],
         "Convergence": list(_convergence(outcomes)),
+        "Publishing": [tables.publishing(summaries(outcomes))],
         "Failures": [tables.failures(outcomes)],
         "Conditions": [_paragraph(_METHOD), tables.settings(outcomes), tables.hardware(outcomes)],
         "Commands": [f"<pre>{escape(command)}</pre>", _paragraph(_FILES)],
@@ -49,13 +50,28 @@ def page(title: str, command: str, outcomes: Sequence[Outcome], planned: int, pi
     shown = {name: [part for part in found if part] for name, found in parts.items()}
     body = "".join(_section(name, found) for name, found in shown.items() if found)
     links = "".join(f'<a href="#{name.lower()}">{name}</a>' for name, found in shown.items() if found)
+    return framed(title, f"{_about(outcomes, planned)}\n<nav>{links}</nav>\n{body}")
+
+
+def framed(title: str, body: str) -> str:
+    """Return a page with this title above this body, in the reports' style."""
     style = files("asap.laboratory").joinpath("report.css").read_text(encoding="utf-8")
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
-        f"<h1>{escape(title)}</h1>\n{_about(outcomes, planned)}\n<nav>{links}</nav>\n{body}</body>\n</html>\n"
+        f"<h1>{escape(title)}</h1>\n{body}</body>\n</html>\n"
     )
+
+
+def _limits(outcomes: Sequence[Outcome]) -> Iterable[str]:
+    """Return batch size and length of the runs, in words."""
+    common = tables.common_settings(outcomes)
+    if "batch_size" in common:
+        yield f"batches of {common['batch_size']}"
+    for name in ("epochs", "updates", "seconds"):
+        if name in common:
+            yield f"{common[name]:,} {name if common[name] != 1 else name[:-1]}"
 
 
 _FILES = (

@@ -11,21 +11,29 @@ from typing import Any
 
 from asap import _checks
 from asap._fingerprint import fingerprint
+from asap.callbacks import Callback
 from asap.config import TrainConfig, checked_config
 from asap.environment import environment
 from asap.laboratory.case import Case
 from asap.laboratory.plan import Plan
 from asap.model import DataLike, Model
+from asap.run import Run
+from asap.simulator import simulate, simulated_config
 from asap.trainer import train
 
 __all__ = ["COMMON", "Subject", "config_of"]
 
-_DEFAULTS = {
-    name: each.default for name, each in signature(train).parameters.items() if name in TrainConfig.__annotations__
-}
+_DIFFER = ("engine", "step", "workers", "seed", "trace", "checkpoint", "compute", "publish")
+_TRAIN, _SIMULATE = (
+    {name: each.default for name, each in signature(function).parameters.items() if name in names}
+    for function, names in (
+        (train, TrainConfig.__annotations__),
+        (simulate, (*TrainConfig.__annotations__, "compute", "publish", "row_every", "memory_limit")),
+    )
+)
 
-COMMON = tuple(name for name in _DEFAULTS if name not in ("engine", "step", "workers", "seed", "trace", "checkpoint"))
-"""The arguments of `asap.train` that all cases have in common."""
+COMMON = tuple(name for name in {**_TRAIN, **_SIMULATE} if name not in _DIFFER)
+"""The arguments of `asap.train` and `asap.simulate` that all cases have in common."""
 
 MakeModel = Callable[[int], Model]
 """Makes a model from a seed."""
@@ -56,15 +64,23 @@ class Subject:
         made = self.model(seed) if callable(self.model) else self.model
         return _checks.instance("model", made, Model, "a model, or a function that makes one from a seed")
 
-    def arguments(self, plan: Plan, case: Case) -> dict[str, Any]:
-        """Return the arguments of `asap.train` that make a case."""
-        return {**self.settings, **plan.arguments(case)}
+    def run(self, plan: Plan, case: Case, model: Model, callback: Callback) -> Run:
+        """Train the model as the case says, on threads or in virtual time."""
+        make = train if case.simulated is None else simulate
+        return make(
+            model,
+            self.data,
+            validation=self.validation,
+            callbacks=callback,
+            progress=False,
+            **{**self.settings, **plan.arguments(case)},
+        )
 
     def identity(self, plan: Plan, case: Case, model: Model) -> dict[str, Any]:
         """Return all that makes a run: what has the same identity need not be run again."""
         place = environment()
         return {
-            "config": config_of(plan, case, self.settings).to_dict(),
+            **config_of(plan, case, self.settings),
             "model": model.architecture.to_dict() | {"start_crc32": zlib.crc32(model.parameters.data)},
             **self._fingerprints,
             "timeout": self.timeout,
@@ -78,6 +94,10 @@ class Subject:
         return {name: None if data is None else fingerprint(model._dataset(data, name)) for name, data in sets.items()}
 
 
-def config_of(plan: Plan, case: Case, settings: Mapping[str, Any]) -> TrainConfig:
-    """Return the settings of a case, checked, defaults filled in."""
-    return checked_config(**{**_DEFAULTS, **settings, **plan.arguments(case)})
+def config_of(plan: Plan, case: Case, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a case as plain values, checked, defaults filled in."""
+    given = {**settings, **plan.arguments(case)}
+    if case.simulated is None:
+        return {"config": checked_config(**{**_TRAIN, **given}).to_dict()}
+    config, simulation = simulated_config(**{**_SIMULATE, **given})
+    return {"config": config.to_dict(), "simulation": simulation.to_dict()}

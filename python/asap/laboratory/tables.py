@@ -10,7 +10,16 @@ from typing import Any
 from asap.laboratory.outcome import Outcome
 from asap.laboratory.summary import Quartiles, Summary
 
-__all__ = ["convergence", "environments", "failures", "hardware", "results", "settings"]
+__all__ = [
+    "common_settings",
+    "convergence",
+    "environments",
+    "failures",
+    "hardware",
+    "publishing",
+    "results",
+    "settings",
+]
 
 _WORDS = 2  # columns of words, to the left
 _MEASURES = {
@@ -22,6 +31,17 @@ _MEASURES = {
     "loss": ("training loss", ".3g"),
     "validation_loss": ("test loss", ".3g"),
     "accuracy": ("accuracy", ".2%"),
+}
+_PUBLISHING = {
+    "updates": ("updates", ",.0f"),
+    "gradients": ("gradients", ",.0f"),
+    "attempts": ("attempts", ",.0f"),
+    "drops": ("drops", ",.0f"),
+    "rejected": ("rejected", ",.0f"),
+    "skipped": ("skipped", ",.0f"),
+    "vectors_high_water": ("vectors", ",.0f"),
+    "publishing": ("publishing", ".3g"),
+    "modelled": ("modelled", ".3g"),
 }
 _ALONG = {"seconds": ("Seconds", ".3g"), "updates": ("Updates", ",.0f"), "epoch": ("Epochs", ".3g")}
 
@@ -41,6 +61,16 @@ def results(found: Sequence[Summary]) -> str:
     return _table(
         heads, rows, "Medians over the seeds of the runs that succeeded, and the quartiles in small print.", found
     )
+
+
+def publishing(found: Sequence[Summary]) -> str:
+    """Return a row per group: what became of gradients, and how many vectors that took."""
+    shown = {name: form for name, form in _PUBLISHING.items() if any(each.measures[name] for each in found)}
+    rows = [
+        [*_group(each), *(_quartiles(each.measures[name], form) for name, (_, form) in shown.items())] for each in found
+    ]
+    heads = ["engine", "step", "m", "η", *(head for head, _ in shown.values())]
+    return _table(heads, rows, "What became of gradients; vectors: parameter vectors alive at once, at most.", found)
 
 
 def convergence(found: Sequence[Summary], levels: Sequence[float], along: str) -> str:
@@ -91,15 +121,21 @@ def settings(outcomes: Sequence[Outcome]) -> str:
     if not documents:
         return ""
     first = documents[0]
-    common = {
-        name: value
-        for name, value in first["config"].items()
-        if value not in (None, []) and all(each["config"][name] == value for each in documents)
-    }
+    common = common_settings(outcomes)
     network = f"{first['model']['name']}, {first['model']['num_parameters']:,} parameters, {first['model']['loss']}"
     data = f"{first['data']['samples']:,} samples, {first['data']['validation_samples']:,} held out"
     rows = [["model", escape(network)], ["data", data], *([name, escape(_setting(v))] for name, v in common.items())]
     return _table(["", ""], rows, "Settings that all runs have in common.", words=2)
+
+
+def common_settings(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Return the settings of `asap.train` that are the same in all runs, without those that were not given."""
+    configs = [outcome.document["config"] for outcome in outcomes if outcome.has_run]
+    return {
+        name: value
+        for name, value in (configs[0] if configs else {}).items()
+        if value not in (None, []) and all(each[name] == value for each in configs)
+    }
 
 
 def _setting(value: Any) -> str:

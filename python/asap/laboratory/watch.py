@@ -51,7 +51,7 @@ class Lines:
     """A line per case on standard error: for files, pipes and terminals without rich."""
 
     def __init__(self) -> None:
-        self._expected = self._ended = 0
+        self._expected = self._begun = 0
 
     def expect(self, cases: Sequence[Case]) -> None:
         """Count them."""
@@ -59,15 +59,17 @@ class Lines:
 
     def begin(self, case: Case) -> None:
         """Print which one it is."""
-        self._print(f"run {self._ended + 1} of {self._expected}: {case}")
+        self._begun += 1
+        self._print(f"run {self._begun} of {self._expected}: {case}")
 
     def end(self, outcome: Outcome) -> None:
         """Print what was there before, or went wrong."""
-        self._ended += 1
         if outcome.reused:
-            self._print(f"run {self._ended} of {self._expected}: {outcome.case}: kept from before")
+            self._begun += 1
+            self._print(f"run {self._begun} of {self._expected}: {outcome.case}: kept from before")
         if not outcome.is_success:
-            self._print(f"  {outcome.status}{': ' + outcome.document['error'] if not outcome.has_run else ''}")
+            words = f": {outcome.document['error']}" if not outcome.has_run else ""
+            self._print(f"  {outcome.case}: {outcome.status}{words}")
 
     def close(self) -> None:
         """Print nothing more."""
@@ -77,7 +79,7 @@ class Lines:
 
 
 class Live:
-    """A table that grows on standard error, drawn between runs only: it takes no time of theirs.
+    """A table that grows on standard error, drawn between runs only: it takes no time of those on threads.
 
     Raises:
         ImportError: rich is not installed (extra "cli").
@@ -90,7 +92,7 @@ class Live:
 
         self._outcomes: list[Outcome] = []
         self._expected: dict[Group, int] = {}
-        self._running: Case | None = None
+        self._running: list[Group] = []
         self._start = time.monotonic()
         self._live = RichLive(console=Console(stderr=True), auto_refresh=False)
         self._live.start()
@@ -103,13 +105,14 @@ class Live:
 
     def begin(self, case: Case) -> None:
         """Mark it."""
-        self._running = case
+        self._running.append(case.group)
         self._draw()
 
     def end(self, outcome: Outcome) -> None:
         """Show its figures."""
         self._outcomes.append(outcome)
-        self._running = None
+        if not outcome.reused:
+            self._running.remove(outcome.case.group)
         self._draw()
 
     def close(self) -> None:
@@ -121,8 +124,7 @@ class Live:
 
         rows = {summary.group: summary for summary in summaries(self._outcomes)}
         head = f"{len(self._outcomes)} of {sum(self._expected.values())} runs, {time.monotonic() - self._start:.0f} s"
-        running = None if self._running is None else self._running.group
-        self._live.update(_tables.laboratory(head, self._expected, rows, running), refresh=True)
+        self._live.update(_tables.laboratory(head, self._expected, rows, self._running), refresh=True)
 
 
 def choose(progress: bool | None) -> Watch:
