@@ -260,6 +260,19 @@ def test_a_comparison_is_a_folder_that_is_gone_on_with(command: Command, digits:
     assert "asap compare --dataset digits" in (tmp_path / "out" / "report.html").read_text()
 
 
+def test_cases_can_be_simulated_beside_threads(command: Command, digits: list[str]) -> None:
+    lists = ["--engines", "locked", "--steps", "constant", "--workers", 4, "--compute", "threads,log-normal:2:0.5"]
+    result = command(
+        "compare", *digits, *lists, "--publish", 0.1, "--updates", 30, "--affinity", "compact", "--json", "-"
+    )
+    assert result.status == 0
+    threads, simulated = strict(result.out)["runs"]
+    assert threads["simulation"] is None
+    assert simulated["simulation"]["compute"] == {"kind": "LogNormal", "mean": 2.0, "sigma": 0.5}
+    assert [each["config"]["affinity"] for each in (threads, simulated)] == ["compact", "none"]
+    assert [each["case"]["simulated"] for each in (threads, simulated)] == [None, "log-normal:2:0.5"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [

@@ -72,7 +72,8 @@ def compare(
         title: of the report; by default the model's name and the size of the data.
         command: how to have it again, for the report; by default this call.
         settings: any other argument of `asap.train` or `asap.simulate`, for all cases: `batch_size`, `epochs`,
-            `updates`, `seconds`, `momentum`, `snapshots` and so on. Without `snapshots=` there are no times to ε.
+            `updates`, `seconds`, `momentum`, `snapshots` and so on. What only one of the two knows concerns its cases
+            alone. Without `snapshots=` there are no times to ε.
 
     Returns:
         All outcomes. A run that diverged, raised an error or was given up is a result as well: it is counted and shown.

@@ -67,14 +67,8 @@ class Subject:
     def run(self, plan: Plan, case: Case, model: Model, callback: Callback) -> Run:
         """Train the model as the case says, on threads or in virtual time."""
         make = train if case.simulated is None else simulate
-        return make(
-            model,
-            self.data,
-            validation=self.validation,
-            callbacks=callback,
-            progress=False,
-            **{**self.settings, **plan.arguments(case)},
-        )
+        arguments = _arguments(plan, case, self.settings)
+        return make(model, self.data, validation=self.validation, callbacks=callback, progress=False, **arguments)
 
     def identity(self, plan: Plan, case: Case, model: Model) -> dict[str, Any]:
         """Return all that makes a run: what has the same identity need not be run again."""
@@ -96,8 +90,14 @@ class Subject:
 
 def config_of(plan: Plan, case: Case, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings of a case as plain values, checked, defaults filled in."""
-    given = {**settings, **plan.arguments(case)}
+    arguments = _arguments(plan, case, settings)
     if case.simulated is None:
-        return {"config": checked_config(**{**_TRAIN, **given}).to_dict()}
-    config, simulation = simulated_config(**{**_SIMULATE, **given})
+        return {"config": checked_config(**{**_TRAIN, **arguments}).to_dict()}
+    config, simulation = simulated_config(**{**_SIMULATE, **arguments})
     return {"config": config.to_dict(), "simulation": simulation.to_dict()}
+
+
+def _arguments(plan: Plan, case: Case, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what makes a case of `asap.train` or `asap.simulate`, without what only the other one knows."""
+    known = _TRAIN if case.simulated is None else _SIMULATE
+    return {name: value for name, value in settings.items() if name in known} | plan.arguments(case)

@@ -36,7 +36,7 @@ def _study(model: str, dataset: str, simulated: bool, quick: bool) -> Study:
     settings = _simulated(quick) if simulated else {"workers": (2, 4, 8, 16), "updates": 20_000}
     common: dict[str, Any] = {
         "engines": {"locked": Locked(), "hogwild": Hogwild(), "leashed": Leashed()},
-        "steps": _steps(0.05, (2, 12)) if quick else _steps(RATE, SAMPLE),
+        "steps": _steps(0.01, (2, 12)) if quick else _steps(RATE, SAMPLE),
         "seeds": (1, 2) if quick else (1, 2, 3, 4, 5),
         "batch_size": _BATCH[model],
         "snapshots": Snapshots(20, 500) if quick else Snapshots(100, 10_000),

@@ -13,7 +13,7 @@ from asap.steps import Constant, Inverse
 
 __all__ = ["studies"]
 
-LEARNERS = 30
+LEARNERS, RATE = 30, 0.1
 _CLAIM = (
     "On CIFAR-10 with 30 learners and mini-batches of 4, a constant η leaves 15- and 30-softsync at 90 % error, while "
     "η/τ brings all of n = 1, 15, 30 to about 18 %; mean τ is about n."
@@ -22,15 +22,14 @@ _CLAIM = (
 
 def studies(quick: bool) -> list[Study]:
     """Return 30-softsync, which with single gradients is the lock-based engine, in virtual time."""
-    rate = 0.4 if quick else 0.1
     settings: dict[str, Any] = {
         "engines": {"softsync:30": Locked()},
-        "steps": {"constant": Constant(rate), "inverse": Inverse(rate)},
+        "steps": {"constant": Constant(RATE), "inverse": Inverse(RATE)},
         "workers": (LEARNERS,),
         "seeds": (1, 2) if quick else (1, 2, 3, 4, 5),
         "compute": LogNormal(1.0, 0.3),
         "batch_size": 4,
-        "updates": 1_500 if quick else 125_000,
+        "updates": 3_000 if quick else 125_000,
         "snapshots": Snapshots(50, 500) if quick else Snapshots(1_250, 10_000),
         "equal_step_to": "inverse",
     }

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from html import escape
 
 from asap.laboratory import LEVELS, Comparison, tables
+from asap.laboratory.cells import in_order
 from asap.laboratory.report import framed
+from asap.laboratory.summary import summaries
 from asap.reproduction.study import Study
 
 __all__ = ["page"]
@@ -20,7 +22,7 @@ def page(paper: str, results: Sequence[tuple[Study, Comparison]], planned: int) 
 
 
 def _section(study: Study, result: Comparison) -> str:
-    found = result.summaries()
+    found = summaries(in_order(result.outcomes))
     return (
         f'<section id="{escape(study.name)}">\n<h2>{escape(study.title)}</h2>\n'
         f"<p><em>The paper:</em> {escape(study.claim)}</p>\n"

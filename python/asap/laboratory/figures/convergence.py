@@ -124,7 +124,7 @@ def heat_map(outcomes: Sequence[Outcome], level: float, along: str) -> Panels:
     rows = max(len({each.group.workers for each in found if engine_of(each.group) == engine}) for engine in engines)
     size = (0.62 * len(steps) + 0.7, 0.32 * rows + 1.0)
     figure = panels(engines, panel, columns=3, size=size, share_x=False, share_y=False)
-    figure.label_outer("step", "workers m")
+    figure.label_outer(f"step; in the cells: {_UNITS[along].replace('ε', f'ε = {level:.4g}')}", "workers m")
     return figure
 
 
