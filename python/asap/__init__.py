@@ -20,7 +20,7 @@ from asap import datasets, engines, framework, laws, layers, models, rates, step
 from asap.benchmark import Benchmark, bench
 from asap.callbacks import RunState
 from asap.checkpoint import Checkpoint
-from asap.engines import Hogwild, Leashed, Locked, Synchronous
+from asap.engines import Hogwild, Leashed, Locked, Softsync, Synchronous
 from asap.history import History
 from asap.laboratory import Comparison, compare
 from asap.laws import Heterogeneous, LogNormal, Recorded, Stragglers
@@ -101,6 +101,7 @@ __all__ = [
     "Sequential",
     "Simulation",
     "Snapshots",
+    "Softsync",
     "StalenessDistribution",
     "StepRate",
     "Stragglers",

@@ -200,17 +200,17 @@ def _saved(document: dict[str, Any]) -> tuple[Saved, dict[str, tuple[str, tuple[
 
 
 _TABLES: dict[str, tuple[str, tuple[int | None, ...]]] = {
-    "workers.counts": ("U64", (None, 13)),
+    "workers.counts": ("U64", (None, 14)),
     "workers.sums": ("F64", (None, 2)),
     "workers.staleness": ("U64", (None, None)),
     "workers.rejections": ("U64", (None, None)),
     "workers.sampled": ("U64", (None, None)),
-    "history.counts": ("U64", (None, 13)),
+    "history.counts": ("U64", (None, 14)),
     "history.sums": ("F64", (None, 5)),
     "figures.counts": ("U64", (None, 2)),
     "figures.sums": ("F64", (None, 3)),
     "counted": ("U64", (None,)),
-    "last_row.counts": ("U64", (1, 9)),
+    "last_row.counts": ("U64", (1, 10)),
     "last_row.sums": ("F64", (1, 2)),
 }
 

@@ -91,6 +91,9 @@ class Synchronous:
 class Locked:
     def __init__(self) -> None: ...
 
+class Softsync:
+    def __init__(self, n: int | None = None) -> None: ...  # None: as many as workers
+
 class Read:
     automatic: ClassVar[Read]
     in_place: ClassVar[Read]
@@ -263,7 +266,7 @@ def train(
     theta: NDArray[np.float32],  # start in, result out, in place
     data: Dataset,
     *,
-    engine: Sequential | Synchronous | Locked | Hogwild | FusedHogwild | Leashed,
+    engine: Sequential | Synchronous | Locked | Hogwild | FusedHogwild | Leashed | Softsync,
     workers: int,
     batch_size: int,
     epochs: int | None,

@@ -32,6 +32,7 @@ ENGINES: dict[str, tuple[Callable[..., Any], Option]] = {
     "locked": (engines.Locked, None),
     "hogwild": (_hogwild, str),
     "leashed": (engines.Leashed, int),
+    "softsync": (engines.Softsync, int),
 }
 STEPS: dict[str, tuple[type[Any], Option]] = {
     "constant": (steps.Constant, None),
@@ -55,7 +56,10 @@ LAWS: dict[str, tuple[type[Any], int]] = {  # and how many numbers they take, at
 }
 SCHEDULES: dict[str, Callable[[float], float | CosineRate]] = {"constant": float, "cosine": CosineRate}
 
-ENGINE_HELP = "sequential, synchronous, locked, hogwild[:in-place|:copy|:fused] or leashed[:K], K the persistence."
+ENGINE_HELP = (
+    "sequential, synchronous, locked, hogwild[:in-place|:copy|:fused], leashed[:K], K the persistence, or "
+    "softsync[:n], n updates for a gradient of every worker."
+)
 STEP_HELP = (
     "constant, inverse, inverse-plus-one, power[:a], hinge[:a], exponential[:β], delay-adaptive, threshold[:τ_C], "
     "ringmaster:R, fleet[:T], tail[:A], mind-the-step[:LAW], normalised:STEP, or "

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from asap import _checks, _core
 
-__all__ = ["Engine", "Hogwild", "Leashed", "Locked", "Sequential", "Synchronous"]
+__all__ = ["Engine", "Hogwild", "Leashed", "Locked", "Sequential", "Softsync", "Synchronous"]
 
 _READS = {"auto": _core.Read.automatic, "in-place": _core.Read.in_place, "copy": _core.Read.copy}
 
@@ -105,5 +105,30 @@ class Leashed:
         return _core.Leashed(self.persistence, _READS[self.read])
 
 
-Engine = Sequential | Synchronous | Locked | Hogwild | Leashed
+@dataclass(frozen=True)
+class Softsync:
+    """n-softsync: one update for every c = ⌊m/n⌋ gradients of m workers (Zhang, Gupta, Lian and Liu, IJCAI 2016).
+
+    θ ← θ − (η/c)·Σ C(τ_l)·g_l over the c gradients that came since the update before, each with a staleness τ_l of its
+    own. Nobody waits for anybody: a fast worker may bring several of them. With equal workers τ is about (m − 1)/c on
+    average. n = 1 is the nearest to the synchronous engine; with n = m every gradient is an update, which with a
+    constant step is Downpour SGD. At the end of a run fewer than c gradients may be left over; they are not applied.
+
+    Consistent views. Progress: blocking, for the time of one copy or one update.
+
+    Args:
+        n: how many updates m gradients make, 1 ≤ n ≤ workers. None: as many as workers.
+    """
+
+    n: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.n is not None:
+            object.__setattr__(self, "n", _checks.integer("n", self.n, 1))
+
+    def _to_core(self) -> _core.Softsync:
+        return _core.Softsync(self.n)
+
+
+Engine = Sequential | Synchronous | Locked | Hogwild | Leashed | Softsync
 """Any engine."""

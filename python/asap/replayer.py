@@ -56,9 +56,9 @@ def replay(run: Run, data: DataLike | None = None) -> Replay:
 
     Every gradient is computed on exactly the version that it was computed on in the run, and applied with the C that
     was applied there, with the rate at that version and the run's momentum and weight decay. For engines with
-    consistent views (Sequential, Synchronous, Locked, Leashed) the result has the same bits as the run's parameters:
-    otherwise the engine lost an update, applied one twice, or showed a view that never existed. A Hogwild run has no
-    such order; its replay is approximate, and `distance` says how far away it ends.
+    consistent views (Sequential, Synchronous, Locked, Leashed, Softsync) the result has the same bits as the run's
+    parameters: otherwise the engine lost an update, applied one twice, or showed a view that never existed. A Hogwild
+    run has no such order; its replay is approximate, and `distance` says how far away it ends.
 
     Of a resumed run it begins where the part began that was traced. It takes as long as the gradients do on one core,
     and the memory of a run with as many workers. Ctrl-C ends it.

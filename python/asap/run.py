@@ -36,10 +36,11 @@ class Run:
     Attributes:
         status: "completed", "stopped", "interrupted" or "diverged".
         history: one row per epoch.
-        staleness: τ of the published updates, over all workers and per worker.
+        staleness: τ of the published updates (softsync: of all gradients in them), over all workers and per worker.
         rejections: τ of the gradients with C(τ) = 0, likewise.
         updates: updates published; with the synchronous engine one per round.
-        gradients: gradients computed to the end: published, merged into a round's update, dropped, rejected or skipped.
+        gradients: gradients computed to the end: published, part of an update that another one completes (synchronous,
+            softsync), dropped, rejected or skipped.
         samples: samples in all gradients but the skipped ones.
         attempts: tries to publish.
         drops: gradients given up after the persistence bound.
@@ -125,7 +126,7 @@ class Run:
             rejected=counts["rejected"],
             skipped=counts["skipped"],
             seconds=report["seconds"],
-            effective_step=counts["step_sum"] / max(1, counts["published"] + counts["rejected"]),
+            effective_step=counts["effective_step"],
             vectors_high_water=report["vectors_high_water"],
             tables=[
                 ScaleTable(update, entries, StalenessDistribution._wrap(seen))

@@ -29,7 +29,7 @@ RECORD = np.dtype(
 )
 """A record, as in memory so in files: 40 bytes, little-endian."""
 
-OUTCOMES = {"published": 0, "merged": 1, "dropped": 3, "rejected": 4}
+OUTCOMES = {"published": 0, "merged": 1, "dropped": 3, "rejected": 4, "gathered": 6}
 """What may become of a gradient, and its number in the column outcome."""
 
 COLUMNS = {
@@ -39,7 +39,8 @@ COLUMNS = {
     "scale": "C(τ) as applied; 0 exactly for rejected gradients",
     "attempts": "tries to publish",
     "worker": "which worker, from 0",
-    "outcome": "a number of OUTCOMES: published, merged into a round's update, dropped or rejected",
+    "outcome": "a number of OUTCOMES: published, merged into a round's update, dropped, rejected, or gathered "
+    "with others for an update that another worker completes",
     "tau": "staleness: replaced − read",
 }
 
@@ -95,9 +96,12 @@ class Trace:
 
     @property
     def staleness(self) -> StalenessDistribution:
-        """τ of the published updates, counted anew; equals the run's own, unless that counts the parts before, too."""
-        published = self.records["outcome"] == OUTCOMES["published"]
-        taus, workers = self["tau"][published], self.records["worker"][published]
+        """τ of published updates and gathered gradients, counted anew.
+
+        Equals the run's own, unless that counts the parts before, too.
+        """
+        scaled = np.isin(self.records["outcome"], [OUTCOMES["published"], OUTCOMES["gathered"]])
+        taus, workers = self["tau"][scaled], self.records["worker"][scaled]
         return StalenessDistribution._merge([_distribution(taus[workers == w]) for w in range(self.workers)])
 
     def check(self) -> None:

@@ -146,7 +146,8 @@ TEST(workers_allocate_nothing_after_their_first_update) {
         engine::Engine{engine::Hogwild{}}, engine::Engine{engine::Hogwild{.read = engine::Read::in_place}},
         engine::Engine{engine::FusedHogwild{}}, engine::Engine{engine::Leashed{}},
         engine::Engine{engine::Leashed{.persistence = 0}},
-        engine::Engine{engine::Leashed{.read = engine::Read::in_place}}})
+        engine::Engine{engine::Leashed{.read = engine::Read::in_place}}, engine::Engine{engine::Softsync{}},
+        engine::Engine{engine::Softsync{.n = 1}}})
     CHECK_EQUAL(allocations_of(engine, false), 0);
 }
 

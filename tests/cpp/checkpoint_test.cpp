@@ -36,7 +36,9 @@ const std::vector<engine::Engine> kEngines{engine::Sequential{},
                                            engine::Hogwild{.read = engine::Read::copy},
                                            engine::Leashed{},
                                            engine::Leashed{.read = engine::Read::copy},
-                                           engine::Leashed{.persistence = 0}};
+                                           engine::Leashed{.persistence = 0},
+                                           engine::Softsync{},
+                                           engine::Softsync{.n = 1}};
 
 bool alone(const engine::Engine& engine) { return std::holds_alternative<engine::Sequential>(engine); }
 
@@ -89,9 +91,9 @@ TrainOptions until(TrainOptions options, std::uint64_t updates) {
 bool same(const Counts& a, const Counts& b) {
   Counts difference = a;
   difference -= b;
-  return difference.gradients == 0 && difference.published == 0 && difference.merged == 0 && difference.dropped == 0 &&
-         difference.rejected == 0 && difference.skipped == 0 && difference.attempts == 0 && difference.samples == 0 &&
-         difference.tau_sum == 0 && a.loss_sum == b.loss_sum && a.step_sum == b.step_sum;
+  return difference.gradients == 0 && difference.published == 0 && difference.merged == 0 && difference.gathered == 0 &&
+         difference.dropped == 0 && difference.rejected == 0 && difference.skipped == 0 && difference.attempts == 0 &&
+         difference.samples == 0 && difference.tau_sum == 0 && a.loss_sum == b.loss_sum && a.step_sum == b.step_sum;
 }
 
 bool same(const Distribution& a, const Distribution& b) {
@@ -132,17 +134,18 @@ void check_same_end(const Part& part, const Part& whole) {
 /// What a checkpoint says of itself.
 void check_consistent(const Checkpoint& checkpoint, std::size_t workers) {
   Counts counts;
-  std::uint64_t published = 0, rejected = 0;
+  std::uint64_t scaled = 0, rejected = 0;
   for (const WorkerTotals& worker : checkpoint.workers) {
     counts += worker.counts;
-    published += worker.staleness.total();
+    scaled += worker.staleness.total();
     rejected += worker.rejections.total();
   }
   CHECK_EQUAL(checkpoint.num_workers, workers);
   CHECK_EQUAL(counts.published, checkpoint.version);
   CHECK_EQUAL(counts.gradients, checkpoint.gradients);
-  CHECK_EQUAL(counts.published + counts.merged + counts.dropped + counts.rejected + counts.skipped, counts.gradients);
-  CHECK_EQUAL(published, checkpoint.version);
+  CHECK_EQUAL(counts.published + counts.merged + counts.gathered + counts.dropped + counts.rejected + counts.skipped,
+              counts.gradients);
+  CHECK_EQUAL(scaled, counts.scaled());
   CHECK_EQUAL(rejected, counts.rejected);
   CHECK(!checkpoint.adaptation.log.tables.empty());
   for (const EpochRecord& row : checkpoint.history) CHECK(row.seconds <= checkpoint.seconds);

@@ -20,7 +20,7 @@ namespace {
 using namespace asap;
 
 const std::vector<engine::Engine> kEngines{engine::Sequential{}, engine::Synchronous{}, engine::Locked{},
-                                           engine::Hogwild{}, engine::Leashed{}};
+                                           engine::Hogwild{},    engine::Leashed{},     engine::Softsync{.n = 1}};
 
 std::size_t workers_of(const engine::Engine& engine) {
   return std::holds_alternative<engine::Sequential>(engine) ? 1 : 4;

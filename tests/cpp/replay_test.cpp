@@ -26,7 +26,9 @@ const std::vector<engine::Engine> kConsistent{engine::Sequential{},
                                               engine::Leashed{},
                                               engine::Leashed{.read = engine::Read::in_place},
                                               engine::Leashed{.persistence = 0},
-                                              engine::Leashed{.persistence = 2}};
+                                              engine::Leashed{.persistence = 2},
+                                              engine::Softsync{},
+                                              engine::Softsync{.n = 1}};
 
 /// What is recorded of a run equals what it counted by itself.
 void check_records(const TracedRun& run) {
@@ -34,18 +36,19 @@ void check_records(const TracedRun& run) {
   const Counts& counts = run.report.counts;
   CHECK_EQUAL(run.records.size(), counts.gradients);
   CHECK_EQUAL(run.report.trace->records, counts.gradients);
-  std::uint64_t outcomes[5] = {}, attempts = 0;
+  std::uint64_t outcomes[7] = {}, attempts = 0;
   std::vector<std::vector<std::uint64_t>> taus(run.options.workers, std::vector<std::uint64_t>(kTauBins));
   double steps = 0;
   for (const TraceRecord& record : run.records) {
     ++outcomes[static_cast<std::size_t>(record.outcome)];
     attempts += record.attempts;
-    if (record.outcome != Outcome::published) continue;
+    if (record.outcome != Outcome::published && record.outcome != Outcome::gathered) continue;
     ++taus[record.worker][std::min<std::size_t>(record.tau(), kTauBins - 1)];
     steps += run.options.rate(record.replaced) * record.scale;
   }
   CHECK_EQUAL(outcomes[0], counts.published);
   CHECK_EQUAL(outcomes[1], counts.merged);
+  CHECK_EQUAL(outcomes[6], counts.gathered);
   CHECK_EQUAL(outcomes[3], counts.dropped);
   CHECK_EQUAL(outcomes[4], counts.rejected);
   CHECK_EQUAL(attempts, counts.attempts);
@@ -68,9 +71,9 @@ TrainOptions busy(const engine::Engine& engine) {
           .weight_decay = 0.01};
 }
 
-engine::Engine random_engine(Dice& dice) {
+engine::Engine random_engine(Dice& dice, std::size_t workers) {
   const engine::Read read = dice.once_in(2) ? engine::Read::copy : engine::Read::in_place;
-  switch (dice.below(8)) {
+  switch (dice.below(10)) {
     case 0:
       return engine::Synchronous{};
     case 1:
@@ -79,6 +82,9 @@ engine::Engine random_engine(Dice& dice) {
     case 3:
     case 4:
       return engine::Leashed{.persistence = dice.below(4), .read = read};
+    case 5:
+    case 6:
+      return engine::Softsync{.n = dice.within(1, workers)};
     default:
       return engine::Leashed{.read = read};
   }
@@ -105,7 +111,8 @@ std::unique_ptr<Problem> random_problem(Dice& dice) {
 
 /// Runs of at most updates · (1/7 + 1/workers).
 TrainOptions random_options(Dice& dice, std::uint64_t updates) {
-  TrainOptions options{.engine = random_engine(dice), .workers = dice.within(2, 32)};
+  TrainOptions options{.workers = dice.within(2, 32)};
+  options.engine = random_engine(dice, options.workers);
   options.batch_size = dice.within(1, 8);
   options.updates = dice.within(1, updates / 7 + updates / options.workers);
   options.rate = dice.once_in(2) ? Rate::constant(0.05) : Rate::step(0.1, 0.5, dice.within(5, 100));
@@ -166,8 +173,8 @@ TEST(random_runs_have_the_bits_of_their_replays) {
   }
   std::cout << "  seeds " << first << " to " << first + runs - 1 << ": " << all.published
             << " updates replayed, mean tau " << all.mean_tau() << ", " << all.attempts << " attempts; " << all.merged
-            << " gradients merged, " << all.dropped << " dropped, " << all.rejected << " rejected; " << differing
-            << " of " << runs << " runs with differing bits\n";
+            << " gradients merged, " << all.gathered << " gathered, " << all.dropped << " dropped, " << all.rejected
+            << " rejected; " << differing << " of " << runs << " runs with differing bits\n";
 }
 
 TEST(a_diverged_run_replays_up_to_its_last_finite_parameters) {
@@ -224,7 +231,13 @@ TEST(records_that_cannot_be_are_refused_with_the_reason) {
     tamper(records);
     CHECK_THROWS(std::invalid_argument, check_trace(records, 4), reason);
   };
-  const auto last = [](auto& records) -> TraceRecord& { return records.back(); };
+  // The last record of the worker with the most: it has others before it.
+  const auto last = [](auto& records) -> TraceRecord& {
+    std::vector<std::size_t> counts(4);
+    for (const TraceRecord& record : records) ++counts[record.worker];
+    const auto busiest = static_cast<std::size_t>(std::max_element(counts.begin(), counts.end()) - counts.begin());
+    return *std::find_if(records.rbegin(), records.rend(), [&](auto& record) { return record.worker == busiest; });
+  };
   refused([&](auto& r) { last(r).worker = 4; }, "belongs to none of 4 workers");
   refused([&](auto& r) { last(r).outcome = Outcome::retry; }, "has the unknown outcome 2");
   refused([&](auto& r) { last(r).outcome = static_cast<Outcome>(200); }, "has the unknown outcome 200");

@@ -5,11 +5,13 @@
 #include <thread>
 #include <vector>
 
+#include "asap/core/rng.h"
 #include "asap/store/fused_hogwild.h"
 #include "asap/store/hogwild.h"
 #include "asap/store/leashed.h"
 #include "asap/store/locked.h"
 #include "asap/store/sequential.h"
+#include "asap/store/softsync.h"
 #include "asap/store/synchronous.h"
 #include "check.h"
 
@@ -41,6 +43,8 @@ void for_every_store(std::size_t workers, const StateLayout& layout, const std::
   test("leashed", leashed);
   test("leashed-copy", leashed_copy);
   test("leashed-0", impatient);
+  SoftsyncStore softsync(layout, workers, start, 1);
+  test("softsync", softsync);
 }
 
 template <class S, class Gradient>
@@ -387,6 +391,65 @@ TEST(a_synchronous_round_goes_on_without_those_who_left) {
   for (const float value : theta) CHECK_NEAR(value, -30.0, 1e-4);
 }
 
+TEST(a_softsync_update_is_the_mean_of_its_gradients_each_with_the_scale_of_its_own_staleness) {
+  const Rate rate = Rate::constant(0.5);
+  const ScaleTable table({1.0, 0.5, 0.0});  // staleness 2 and more is rejected
+  const StepRule rule(rate, table);
+  SoftsyncStore store(StateLayout(40), 3, std::vector<float>(40, 0.0f), 3);
+  std::vector<SoftsyncStore::Handle> handles;
+  for (std::size_t w = 0; w < 3; ++w) handles.push_back(store.handle(w));
+  const auto bring = [&](std::size_t w, float value) {
+    std::fill_n(handles[w].gradient.data(), 40, value);
+    store.prepare(handles[w], rule);
+    return store.commit(handles[w]);
+  };
+  for (auto& handle : handles) CHECK_EQUAL(store.read(handle).version, 0u);
+  CHECK(bring(2, 8.0f).outcome == Outcome::gathered);
+  store.read(handles[2]);
+  CHECK(bring(2, 16.0f).outcome == Outcome::gathered);
+  CHECK(store.has_waiting());
+  Receipt receipt = bring(0, 3.0f);
+  CHECK(receipt.outcome == Outcome::published && receipt.replaced == 0 && receipt.attempts == 1);
+  CHECK(!store.has_waiting());
+  for (const float value : parameters(store, 40)) CHECK_NEAR(value, -0.5 * (8 + 16 + 3) / 3, 1e-6);
+
+  receipt = bring(1, 32.0f);  // read before that update
+  CHECK(receipt.outcome == Outcome::gathered && receipt.tau() == 1 && receipt.scale == 0.5);
+  store.read(handles[0]), store.read(handles[2]);
+  bring(0, 1.0f);
+  CHECK(bring(2, 2.0f).outcome == Outcome::published);
+  for (const float value : parameters(store, 40)) CHECK_NEAR(value, -4.5 - 0.5 * (0.5 * 32 + 1 + 2) / 3, 1e-6);
+
+  store.read(handles[1]);
+  for (int i = 0; i < 6; ++i) {
+    store.read(handles[0]);
+    bring(0, 0.0f);
+  }
+  CHECK(bring(1, 1.0f).outcome == Outcome::rejected);  // staleness 2
+  CHECK(!store.has_waiting());
+}
+
+TEST(the_bits_of_a_softsync_update_do_not_depend_on_who_came_first) {
+  const auto bits = [](const std::vector<std::size_t>& order) {
+    SoftsyncStore store(StateLayout(3000), 3, std::vector<float>(3000, 1.0f), 4);
+    std::vector<int> brought(3);
+    for (const std::size_t w : order) {
+      auto handle = store.handle(w);
+      store.read(handle);
+      Rng rng(10 * w + brought[w]++, Stream::tests);
+      for (std::size_t i = 0; i < 3000; ++i) handle.gradient[i] = static_cast<float>(rng.normal());
+      store.prepare(handle, kPlain);
+      store.commit(handle);
+    }
+    CHECK(!store.has_waiting());
+    return parameters(store, 3000);
+  };
+  const auto expected = bits({0, 1, 1, 2});
+  CHECK(bits({1, 2, 0, 1}) == expected);
+  CHECK(bits({2, 1, 1, 0}) == expected);
+  CHECK(bits({0, 1, 2, 2}) != expected);  // other gradients
+}
+
 TEST(a_worker_may_leave_in_the_middle_of_an_update) {
   LeashedStore store(StateLayout(2), 2, std::vector<float>(2, 0.0f), kUnbounded);
   for (int i = 0; i < 50; ++i) {
@@ -431,6 +494,7 @@ TEST(all_that_workers_share_lies_in_the_memory_of_the_layout) {
     };
     CHECK_EQUAL(states([&] { return SequentialStore(layout, start); }), 1u);
     CHECK_EQUAL(states([&] { return LockedStore(layout, kWorkers, start); }), 1u);
+    CHECK_EQUAL(states([&] { return SoftsyncStore(layout, kWorkers, start, kWorkers); }), 1u);
     CHECK_EQUAL(states([&] { return HogwildStore(layout, kWorkers, start, true); }), 1u);
     if (momentum == 0) CHECK_EQUAL(states([&] { return FusedHogwildStore(layout, kWorkers, start, true); }), 1u);
     CHECK_EQUAL(states([&] { return LeashedStore(layout, kWorkers, start, kUnbounded); }), 2 * kWorkers + 1);

@@ -48,7 +48,7 @@ engine::Read random_read(Dice& dice) {
 }
 
 engine::Engine random_engine(Dice& dice) {
-  switch (dice.below(6)) {
+  switch (dice.below(7)) {
     case 0:
       return engine::Sequential{};
     case 1:
@@ -59,6 +59,8 @@ engine::Engine random_engine(Dice& dice) {
       return engine::Hogwild{.read = random_read(dice)};
     case 4:
       return engine::Leashed{.persistence = dice.below(4), .read = random_read(dice)};
+    case 5:
+      return engine::Softsync{.n = dice.below(2)};  // every gradient an update, or those of all workers one
     default:
       return engine::Leashed{.read = random_read(dice)};
   }
@@ -178,15 +180,20 @@ Sums sums_of(const std::vector<Distribution>& distributions) {
 }
 
 bool hogwild(const Plan& plan) { return std::holds_alternative<engine::Hogwild>(plan.options.engine); }
+std::uint64_t gradients_per_update(const Plan& plan) {
+  const auto* softsync = std::get_if<engine::Softsync>(&plan.options.engine);
+  return softsync ? softsync->gradients(plan.options.workers) : 1;
+}
 bool synchronous(const Plan& plan) { return std::holds_alternative<engine::Synchronous>(plan.options.engine); }
 
 void check_counts(const Plan& plan, const Report& report) {
   const Counts& counts = report.counts;
-  CHECK_EQUAL(counts.gradients, counts.published + counts.merged + counts.dropped + counts.rejected);
-  CHECK_EQUAL(sums_of(report.staleness).updates, counts.published);
+  CHECK_EQUAL(counts.gradients, counts.published + counts.merged + counts.gathered + counts.dropped + counts.rejected);
+  CHECK_EQUAL(sums_of(report.staleness).updates, counts.scaled());
   CHECK_EQUAL(sums_of(report.staleness).taus, counts.tau_sum);
   CHECK_EQUAL(sums_of(report.rejections).updates, counts.rejected);
   if (!synchronous(plan)) CHECK_EQUAL(counts.merged, 0u);
+  CHECK_EQUAL(counts.scaled() / gradients_per_update(plan), counts.published);
   CHECK_EQUAL(counts.loss_sum, 2.0 * static_cast<double>(counts.samples));
   if (const auto* engine = std::get_if<engine::Leashed>(&plan.options.engine)) {
     if (engine->persistence == engine::Leashed::kUnbounded)
@@ -226,11 +233,13 @@ void check_history(const Report& report, const Witness& witness) {
     before = row.epoch;
     left -= row.since_last;
     const Counts& counts = row.since_last;
-    CHECK_EQUAL(counts.gradients, counts.published + counts.merged + counts.dropped + counts.rejected);
+    CHECK_EQUAL(counts.gradients,
+                counts.published + counts.merged + counts.gathered + counts.dropped + counts.rejected);
   }
   CHECK_EQUAL(left.gradients, 0u);
   CHECK_EQUAL(left.published, 0u);
   CHECK_EQUAL(left.merged, 0u);
+  CHECK_EQUAL(left.gathered, 0u);
   CHECK_EQUAL(left.dropped, 0u);
   CHECK_EQUAL(left.rejected, 0u);
   CHECK_EQUAL(left.attempts, 0u);
@@ -262,9 +271,10 @@ void check_parameters(const Plan& plan, const Report& report, const std::vector<
   CHECK(kernels::active().all_finite(theta.size(), theta.data()));
   const bool plain = plan.options.momentum == 0.0 && plan.options.weight_decay == 0.0;
   if (!plain || report.status == Status::diverged || (hogwild(plan) && plan.options.workers > 1)) return;
+  if (report.counts.scaled() % gradients_per_update(plan) != 0) return;  // some are left over
   CHECK(std::all_of(theta.begin(), theta.end(), [&](float value) { return value == theta.front(); }));
-  const double sum = report.counts.step_sum;
-  const auto roundings = static_cast<double>(report.counts.published + plan.options.workers);  // of sums and averages
+  const double sum = report.counts.step_sum / static_cast<double>(gradients_per_update(plan));
+  const auto roundings = static_cast<double>(report.counts.scaled() + plan.options.workers);  // of sums and averages
   CHECK_NEAR(theta.front(), -sum, sum * roundings * 0x1p-23);
 }
 

@@ -25,7 +25,9 @@ const std::vector<engine::Engine> kAsynchronous{engine::Locked{},
                                                 engine::Leashed{.read = engine::Read::in_place},
                                                 engine::Leashed{.read = engine::Read::copy},
                                                 engine::Leashed{.persistence = 0},
-                                                engine::Leashed{.persistence = 2}};
+                                                engine::Leashed{.persistence = 2},
+                                                engine::Softsync{},
+                                                engine::Softsync{.n = 1}};
 
 std::vector<engine::Engine> all_engines() {
   std::vector<engine::Engine> engines = kAsynchronous;
@@ -45,8 +47,8 @@ std::uint64_t total(const std::vector<Distribution>& distributions) {
 
 void check_counts(const Report& report) {
   const Counts& counts = report.counts;
-  CHECK_EQUAL(counts.gradients, counts.published + counts.merged + counts.dropped + counts.rejected);
-  CHECK_EQUAL(total(report.staleness), counts.published);
+  CHECK_EQUAL(counts.gradients, counts.published + counts.merged + counts.gathered + counts.dropped + counts.rejected);
+  CHECK_EQUAL(total(report.staleness), counts.scaled());
   CHECK_EQUAL(total(report.rejections), counts.rejected);
   CHECK(counts.attempts >= counts.published);
   CHECK(report.vectors_high_water >= 1);
@@ -273,7 +275,11 @@ TEST(the_policy_gets_exactly_the_updates_of_its_window) {
     const std::size_t workers = is_sequential(engine) ? 1 : 4;
     const Report report = train(
         quadratic, theta, {.engine = engine, .workers = workers, .batch_size = 2, .seconds = 0.5, .policy = policy});
-    CHECK(totals == (std::vector<std::uint64_t>{0, 5 * workers}));
+    // Of several gradients of one update those may be missing that are published, but not yet counted.
+    const auto* softsync = std::get_if<engine::Softsync>(&engine);
+    const std::uint64_t all = 5 * workers * (softsync ? softsync->gradients(workers) : 1);
+    const std::uint64_t missing = all == 5 * workers ? 0 : workers - 1;
+    CHECK(totals.size() == 2 && totals.front() == 0 && totals.back() <= all && totals.back() + missing >= all);
     CHECK_EQUAL(report.tables.tables.size(), 2u);
     CHECK(report.tables.tables.back().version >= 15 * workers);
   }

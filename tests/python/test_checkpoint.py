@@ -28,6 +28,7 @@ ENGINES = [
     asap.Hogwild(),
     asap.Hogwild(read="copy"),
     asap.Hogwild(update="fused"),
+    asap.Softsync(),
 ]
 
 

@@ -67,15 +67,15 @@ def test_the_file_is_the_documented_one(path: Path, blobs: Data, make_model: Mak
     shapes = {name: array.shape for name, array in arrays.items() if not name.startswith(("tables.", "seen."))}
     model = make_model()
     assert shapes.pop("parameters") == shapes.pop("velocity") == (model.num_parameters,)
-    assert shapes.pop("workers.counts") == (3, 13)
+    assert shapes.pop("workers.counts") == (3, 14)
     assert shapes.pop("workers.sums") == (3, 2)
     assert {shapes.pop(f"workers.{name}")[0] for name in ("staleness", "rejections", "sampled")} == {3}
-    assert shapes.pop("history.counts")[1:] == (13,)
+    assert shapes.pop("history.counts")[1:] == (14,)
     assert shapes.pop("history.sums")[1:] == (5,)
     assert shapes.pop("figures.counts") == (len(document["table_versions"]) - 1, 2)
     assert shapes.pop("figures.sums") == (len(document["table_versions"]) - 1, 3)
     assert shapes.pop("counted") == arrays[f"seen.{len(document['table_versions']) - 1}"].shape
-    assert shapes == {"last_row.counts": (1, 9), "last_row.sums": (1, 2)}
+    assert shapes == {"last_row.counts": (1, 10), "last_row.sums": (1, 2)}
     rewrite(path, lambda document, arrays: None)
     assert asap.resume(path, blobs, epochs=4).gradients == 76
 

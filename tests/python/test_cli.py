@@ -137,7 +137,7 @@ def test_a_diverged_run_returns_1(command: Command, digits: list[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        (["--engine", "fast"], "'sequential', 'synchronous', 'locked', 'hogwild', 'leashed'; got 'fast'"),
+        (["--engine", "fast"], "'sequential', 'synchronous', 'locked', 'hogwild', 'leashed', 'softsync'; got 'fast'"),
         (["--engine", "leashed:often"], "engine leashed:… takes a number; got 'leashed:often'"),
         (["--engine", "leashed:-1"], "persistence must be an integer ≥ 0; got -1"),
         (

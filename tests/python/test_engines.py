@@ -23,6 +23,8 @@ PARALLEL: list[Engine] = [
     asap.Leashed(),
     asap.Leashed(persistence=0),
     asap.Leashed(persistence=2),
+    asap.Softsync(),
+    asap.Softsync(n=1),
 ]
 FUSED = asap.Hogwild(update="fused")
 ALL: list[Engine] = [engines.Sequential(), *PARALLEL, FUSED]
@@ -54,6 +56,28 @@ def test_unbounded_persistence_has_one_form() -> None:
 def test_wrong_persistence_is_refused(persistence: object) -> None:
     with pytest.raises((TypeError, ValueError), match=r"persistence must be an integer ≥ 0; got .*; None stands for ∞"):
         asap.Leashed(persistence)
+
+
+@pytest.mark.parametrize("n", [0, -1, 1.5, "2"])
+def test_wrong_numbers_of_softsync_are_refused(n: object, blobs: Data, make_model: MakeModel) -> None:
+    with pytest.raises((TypeError, ValueError), match="n must be an integer ≥ 1; got"):
+        asap.Softsync(n)
+    with pytest.raises(ValueError, match=r"n must be between 1 and the number of workers, 3: .* got n = 4"):
+        asap.train(make_model(), blobs, engine=asap.Softsync(4), workers=3, updates=1)
+
+
+@pytest.mark.parametrize(("n", "workers"), [(1, 4), (2, 4), (2, 5), (4, 4), (None, 3)])
+def test_softsync_makes_an_update_of_so_many_gradients(
+    n: int | None, workers: int, blobs: Data, make_model: MakeModel
+) -> None:
+    run = asap.train(make_model(), blobs, engine=asap.Softsync(n), workers=workers, batch_size=8, epochs=7, trace=True)
+    gradients = workers // (n or workers)
+    assert run.updates == run.gradients // gradients
+    gathered = run.trace.records["outcome"] == asap.trace.OUTCOMES["gathered"]
+    replaced, counts = np.unique(run.trace["replaced"][gathered], return_counts=True)
+    assert (counts[replaced < run.updates] == gradients - 1).all()  # the rest was left over
+    assert counts[replaced >= run.updates].sum() == run.gradients % gradients
+    assert asap.replay(run).identical
 
 
 def test_hogwild_reads_in_place_or_a_copy() -> None:
@@ -101,18 +125,18 @@ def test_counts_add_up_and_updates_are_exact(
 ) -> None:
     workers = 1 if engine == engines.Sequential() else 4
     run = asap.train(make_model(), blobs, engine=engine, workers=workers, step=step, batch_size=8, updates=501)
-    assert run.updates == run.staleness.total == 501
+    assert run.updates == 501
+    merged = 501 * 3 if engine in (asap.Synchronous(), asap.Softsync(n=1)) else 0
+    assert merged == run.gradients - run.updates - run.drops - run.rejected
+    scaled = 501 + merged if engine == asap.Softsync(n=1) else 501
     assert len(run.staleness.per_worker) == workers
-    assert sum(worker.total for worker in run.staleness.per_worker) == 501
+    assert run.staleness.total == sum(worker.total for worker in run.staleness.per_worker) == scaled
     assert run.rejected == run.rejections.total
     for column, total in (("attempts", run.attempts), ("drops", run.drops), ("rejections", run.rejected)):
         assert run.history[column].sum() == total
-    merged = run.gradients - run.updates - run.drops - run.rejected
-    assert merged == (501 * 3 if engine == asap.Synchronous() else 0)
-    if step.table().size > 1 and not isinstance(engine, asap.Hogwild):  # its τ may grow after the look-up
+    if step.table().size > 1:
         assert run.staleness.max == 0
-    if not isinstance(engine, asap.Hogwild):
-        assert run.effective_step == pytest.approx(0.02 * run.updates / (run.updates + run.rejected))
+    assert run.effective_step == pytest.approx(0.02 * scaled / (scaled + run.rejected))
     if not isinstance(engine, asap.Leashed):
         assert run.drops == 0
     elif engine.persistence is not None:

@@ -22,7 +22,7 @@ from asap._notes import add_note
 Data = tuple[NDArray[np.float32], NDArray[np.int32]]
 MakeModel = Callable[[], asap.Model]
 
-ENGINES = [asap.Synchronous(), asap.Locked(), asap.Hogwild(), asap.Leashed()]
+ENGINES = [asap.Synchronous(), asap.Locked(), asap.Hogwild(), asap.Leashed(), asap.Softsync(n=1)]
 
 
 FORKS = "it ends a process that forks while threads are alive"

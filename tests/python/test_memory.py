@@ -16,7 +16,8 @@ LEAK = {leak}  # bytes kept per run, to see that the measurement sees them
 
 random = np.random.default_rng(0)
 data = (random.random((200, 20), np.float32), random.integers(0, 3, 200))
-engines = [asap.Leashed(), asap.Hogwild(), asap.Locked(), asap.Synchronous(), asap.Leashed(persistence=0)]
+engines = [asap.Leashed(), asap.Hogwild(), asap.Locked(), asap.Synchronous(), asap.Leashed(persistence=0),
+           asap.Softsync(n=1)]
 steps = [asap.TailTau(0.1, sample=(1, 3)), 0.1, asap.Custom(0.1, lambda d: [1.0, 0.5], sample=(1, 2))]
 choices = itertools.cycle(itertools.product(engines, steps))
 model = asap.models.MLP(data, hidden=(16,))

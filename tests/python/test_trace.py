@@ -42,6 +42,8 @@ ENGINES = [
     (asap.Leashed(), 3),
     (asap.Leashed(read="in-place"), 3),
     (asap.Leashed(persistence=0), 3),
+    (asap.Softsync(), 3),
+    (asap.Softsync(n=1), 3),
     (asap.engines.Sequential(), 1),
 ]
 
@@ -90,7 +92,13 @@ def test_columns_tell_what_the_run_counted(train: Train) -> None:
     run = train(asap.Leashed(persistence=0), step=asap.Custom(0.05, [1.0, 0.5, 0.0]))
     trace = run.trace
     counts = {name: int((trace["outcome"] == number).sum()) for name, number in OUTCOMES.items()}
-    assert counts == {"published": run.updates, "merged": 0, "dropped": run.drops, "rejected": run.rejected}
+    assert counts == {
+        "published": run.updates,
+        "merged": 0,
+        "dropped": run.drops,
+        "rejected": run.rejected,
+        "gathered": 0,
+    }
     assert len(trace) == run.gradients == sum(counts.values())
     assert trace["attempts"].sum() == run.attempts
     assert sorted(trace["batch"]) == list(range(run.gradients))

@@ -92,6 +92,10 @@ void bind_train(py::module_& module) {
   py::class_<engine::Sequential>(module, "Sequential").def(py::init<>());
   py::class_<engine::Synchronous>(module, "Synchronous").def(py::init<>());
   py::class_<engine::Locked>(module, "Locked").def(py::init<>());
+  py::class_<engine::Softsync>(module, "Softsync")
+      .def(py::init(
+               [](std::optional<std::size_t> n) { return engine::Softsync{n.value_or(engine::Softsync::kWorkers)}; }),
+           py::arg("n") = py::none());
   py::enum_<engine::Read>(module, "Read")
       .value("automatic", engine::Read::automatic)
       .value("in_place", engine::Read::in_place)

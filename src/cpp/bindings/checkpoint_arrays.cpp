@@ -7,7 +7,7 @@ namespace asap::bindings {
 namespace {
 
 // The columns of counts: those of Counts, and what stands behind them.
-constexpr std::size_t kCounts = 9, kSums = 2;
+constexpr std::size_t kCounts = 10, kSums = 2;
 constexpr std::size_t kWorkerCounts = kCounts + 4;         // Σ τ of three distributions, sampled_published
 constexpr std::size_t kRowCounts = kCounts + 4;            // updates; whether validated, correct, samples
 constexpr std::size_t kRowSums = kSums + 3;                // epoch, seconds; loss of the validation
@@ -38,8 +38,8 @@ class Table {
 };
 
 std::uint64_t* write(const Counts& counts, std::uint64_t* to) {
-  for (const std::uint64_t number : {counts.gradients, counts.published, counts.merged, counts.dropped, counts.rejected,
-                                     counts.skipped, counts.attempts, counts.samples, counts.tau_sum})
+  for (const std::uint64_t number : {counts.gradients, counts.published, counts.merged, counts.gathered, counts.dropped,
+                                     counts.rejected, counts.skipped, counts.attempts, counts.samples, counts.tau_sum})
     *to++ = number;
   return to;
 }
@@ -54,12 +54,13 @@ Counts read_counts(std::span<const std::uint64_t> from, std::span<const double> 
   return {.gradients = from[0],
           .published = from[1],
           .merged = from[2],
-          .dropped = from[3],
-          .rejected = from[4],
-          .skipped = from[5],
-          .attempts = from[6],
-          .samples = from[7],
-          .tau_sum = from[8],
+          .gathered = from[3],
+          .dropped = from[4],
+          .rejected = from[5],
+          .skipped = from[6],
+          .attempts = from[7],
+          .samples = from[8],
+          .tau_sum = from[9],
           .loss_sum = sums[0],
           .step_sum = sums[1]};
 }

@@ -41,6 +41,7 @@ py::dict to_dict(const Counts& counts) {
   dict["gradients"] = counts.gradients;
   dict["published"] = counts.published;
   dict["merged"] = counts.merged;
+  dict["gathered"] = counts.gathered;
   dict["dropped"] = counts.dropped;
   dict["rejected"] = counts.rejected;
   dict["skipped"] = counts.skipped;
@@ -48,6 +49,7 @@ py::dict to_dict(const Counts& counts) {
   dict["samples"] = counts.samples;
   dict["loss_sum"] = counts.loss_sum;
   dict["step_sum"] = counts.step_sum;
+  dict["effective_step"] = counts.effective_step();
   return dict;
 }
 

@@ -35,8 +35,9 @@ schedule::Program round_barrier(std::size_t members, std::uint64_t rounds, bool 
 schedule::Program batch_source(std::size_t workers, std::uint64_t batches);
 
 /// Workers make updates, each on its own or in rounds, while another thread pauses them several times and stops them at
-/// last. During a pause nobody is at an update, and what they wrote is visible; all make as many rounds.
-schedule::Program signal(std::size_t workers, std::uint64_t pauses, bool rounds);
+/// last. During a pause nobody is at an update, and what they wrote is visible; all make as many rounds. `group`: so
+/// many updates belong together, and while all have work no pause comes between them.
+schedule::Program signal(std::size_t workers, std::uint64_t pauses, bool rounds, std::uint64_t group = 1);
 
 /// One thread stores values whose words all are the same, others load them.
 schedule::Program whole_value(std::size_t readers, std::uint64_t values);

@@ -65,6 +65,7 @@ TEST(the_other_shared_parts_keep_theirs) {
   holds("barrier, 4 members", 2000, [] { return programs::round_barrier(4, 3, false); });
   holds("batches, 3 workers", 2000, [] { return programs::batch_source(3, 7); });
   holds("pauses, 3 workers", 2000, [] { return programs::signal(3, 3, false); });
+  holds("pauses, 3 workers in groups", 2000, [] { return programs::signal(3, 3, false, 2); });
   holds("pauses, 3 workers in rounds", 2000, [] { return programs::signal(3, 3, true); });
   holds("whole values, 2 readers", 2000, [] { return programs::whole_value(2, 5); });
 }

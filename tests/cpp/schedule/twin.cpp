@@ -13,7 +13,9 @@ int main(int, char** arguments) {
       {"hogwild", {[] { return programs::hogwild(2, 4, 1); }}},
       {"switch", {[] { return programs::table_switch(2, 4, 4); }}},
       {"barrier", {[] { return programs::round_barrier(3, 3, true); }}},
-      {"signal", {[] { return programs::signal(2, 3, false); }, [] { return programs::signal(3, 3, true); }}},
+      {"signal",
+       {[] { return programs::signal(2, 3, false); }, [] { return programs::signal(3, 3, true); },
+        [] { return programs::signal(3, 3, false, 2); }}},
       {"value", {[] { return programs::whole_value(2, 5); }}},
   };
   const std::string_view program = arguments[1], violation = arguments[2];

@@ -82,5 +82,7 @@ asap_twin(who_wakes_late_waits_for_the_next_pause signal train/signal.h "stuck"
 asap_twin(a_worker_leaves_without_a_word signal train/signal.h "stuck"
   [[    if (working_ == waiting_) at_rest_.notify_all();
 ]] "")
+asap_twin(nobody_completes_a_group signal train/signal.h "a pause before a group was complete"
+  [[waiting_ + 1 == working_ && unfinished()]] [[working_ == 0 && unfinished()]])
 asap_twin(each_hears_of_a_pause_by_itself signal train/signal.h "stuck"
   [[return round < rounds_.load(std::memory_order_relaxed);]] [[return round < rounds_.load(std::memory_order_relaxed) && goes();]])

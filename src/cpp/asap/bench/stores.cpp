@@ -48,6 +48,7 @@ std::vector<Pass> passes(const engine::Sequential&) { return {{kInPlace, {0, 1}}
 std::vector<Pass> passes(const engine::Locked&) { return {{kInPlaceWithCopy, {0, 1, 2}}}; }
 std::vector<Pass> passes(const engine::Hogwild&) { return {{kInPlace, {0, 1}}}; }
 std::vector<Pass> passes(const engine::Leashed&) { return {{kOutOfPlace, {0, 1, 2}}}; }
+std::vector<Pass> passes(const engine::Softsync&) { return {{kInPlaceWithCopy, {0, 1, 2}}}; }
 std::vector<Pass> passes(const engine::Synchronous&) { return {{kScale, {0}}, {kOutOfPlace, {0, 1, 2}}}; }
 
 template <class Engine>

@@ -36,7 +36,7 @@ Ledger::Ledger(const Objective& objective, const SimulationOptions& options, std
 
 void Ledger::record(std::size_t worker, std::uint64_t batch, const Receipt& receipt, std::size_t samples, double loss) {
   count(counts_, receipt, samples, loss);
-  if (receipt.outcome == Outcome::published) staleness_.add(worker, receipt.tau());
+  if (is_scaled(receipt)) staleness_.add(worker, receipt.tau());
   if (receipt.outcome == Outcome::rejected) rejections_.add(worker, receipt.tau());
   if (options_.trace && receipt.outcome != Outcome::skipped) trace(worker, batch, receipt);
   sample(receipt);
@@ -100,7 +100,7 @@ void Ledger::flush_trace() {
 /// Counts what the policy samples, and makes its next table as soon as that is complete.
 void Ledger::sample(const Receipt& receipt) {
   const bool published = receipt.outcome == Outcome::published, rejected = receipt.outcome == Outcome::rejected;
-  if (!(published || rejected) || !adaptation_.window().contains(receipt.replaced)) return;
+  if (!(is_scaled(receipt) || rejected) || !adaptation_.window().contains(receipt.replaced)) return;
   sampled_.add(receipt.tau());
   sampled_published_ += published;
   if (adaptation_.is_due(sampled_published_))

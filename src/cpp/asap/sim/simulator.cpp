@@ -37,6 +37,8 @@ void check(const SimulationOptions& options, std::size_t num_parameters) {
   asap::check(options.train, kMaxWorkers);
   if (std::holds_alternative<engine::FusedHogwild>(options.train.engine))
     invalid_argument("a fused Hogwild cannot be simulated: it never holds the gradient that would be delayed");
+  if (std::holds_alternative<engine::Softsync>(options.train.engine))
+    invalid_argument("the softsync engine cannot be simulated yet");
   if (options.train.resume || options.train.checkpoint || options.train.affinity != Affinity::none)
     invalid_argument("a simulation knows no checkpoints and no CPUs: affinity, checkpoint and resume must be left out");
   if (!(options.compute.mean > 0.0)) invalid_argument("the law compute must have a mean above 0 seconds");

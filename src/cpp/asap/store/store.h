@@ -99,6 +99,7 @@ enum class Outcome : std::uint8_t {
   dropped = 3,    ///< the persistence bound is reached, the gradient is given up
   rejected = 4,   ///< C(τ) = 0: nothing was written
   skipped = 5,    ///< the gradient was not finite, and no store saw it; never in a trace
+  gathered = 6,   ///< the gradient, with its own τ and C, is part of an update that another one completes (softsync)
 };
 
 /// What became of an update. `replaced`, τ, scale and rate belong to the last attempt.

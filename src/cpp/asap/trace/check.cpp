@@ -25,6 +25,7 @@ void check_alone(Records records, std::uint64_t index, std::size_t workers, Vers
   switch (record.outcome) {
     case Outcome::published:
     case Outcome::merged:
+    case Outcome::gathered:
     case Outcome::dropped:
     case Outcome::rejected:
       break;
@@ -48,7 +49,8 @@ void check_workers(Records records, std::size_t workers, Version first) {
     const TraceRecord& record = records[i];
     if (record.read < reached[record.worker])
       impossible(records, i, "read version ", record.read, " after its worker had been at ", reached[record.worker]);
-    reached[record.worker] = record.replaced + (record.changed_parameters() ? 1 : 0);
+    const bool replaced = record.outcome == Outcome::published || record.outcome == Outcome::merged;
+    reached[record.worker] = record.replaced + (replaced ? 1 : 0);
   }
 }
 

@@ -11,7 +11,7 @@ namespace asap {
 ///   - τ ≥ 0, and nothing is read or replaced that did not exist;
 ///   - a worker has one gradient at a time: it reads nothing older than what it last published;
 ///   - C > 0 exactly where the gradient was not rejected; what was published or dropped was tried at least once;
-///   - a merged gradient has the version and C of the round's update;
+///   - a merged gradient has the version and C of the round's update (gathered ones have their own);
 ///   - no batch occurs twice.
 /// Takes 16 bytes per record for a while.
 void check_trace(std::span<const TraceRecord> records, std::size_t workers, Version first = 0);

@@ -25,7 +25,10 @@ struct TraceRecord {
   std::uint8_t unused;
 
   Tau tau() const { return replaced - read; }
-  bool changed_parameters() const { return outcome == Outcome::published || outcome == Outcome::merged; }
+  /// Gathered ones only if the update was completed: if its version was replaced.
+  bool changed_parameters() const {
+    return outcome == Outcome::published || outcome == Outcome::merged || outcome == Outcome::gathered;
+  }
 };
 
 static_assert(std::is_trivial_v<TraceRecord> && sizeof(TraceRecord) == 40, "this is the layout of trace files");

@@ -17,6 +17,9 @@ void check(const TrainOptions& options, std::size_t max_workers) {
     invalid_argument("workers must be at most ", max_workers, "; got ", options.workers);
   if (std::holds_alternative<engine::Sequential>(options.engine) && options.workers != 1)
     invalid_argument("the sequential engine has exactly 1 worker; got workers = ", options.workers);
+  if (const auto* softsync = std::get_if<engine::Softsync>(&options.engine); softsync && softsync->n > options.workers)
+    invalid_argument("the softsync engine's n must be between 1 and the number of workers, ", options.workers,
+                     ": an update needs a gradient; got n = ", softsync->n);
   if (!options.epochs && !options.updates && !options.seconds)
     invalid_argument("one of epochs, updates and seconds must be given: the run would never end");
   if (options.epochs) at_least_one("epochs", *options.epochs);

@@ -15,7 +15,7 @@ namespace asap {
 /// What one worker has done since the run began.
 struct WorkerTotals {
   Counts counts;
-  Distribution staleness;   ///< of its published updates
+  Distribution staleness;   ///< of its published updates and gathered gradients
   Distribution rejections;  ///< of its rejected ones
   Distribution sampled;     ///< of both, for the policy
   std::uint64_t sampled_published = 0;

@@ -6,23 +6,30 @@
 
 namespace asap {
 
+/// Whether the gradient is applied with a scale of its own, at once or with the others of its update.
+inline bool is_scaled(const Receipt& receipt) {
+  return receipt.outcome == Outcome::published || receipt.outcome == Outcome::gathered;
+}
+
 /// One gradient over so many samples, their mean loss, and what became of it.
 inline void count(Counts& counts, const Receipt& receipt, std::size_t samples, double loss) {
   const bool published = receipt.outcome == Outcome::published, rejected = receipt.outcome == Outcome::rejected;
+  const bool scaled = is_scaled(receipt);
   counts.gradients += 1;
   counts.published += published;
   counts.merged += receipt.outcome == Outcome::merged;
+  counts.gathered += receipt.outcome == Outcome::gathered;
   counts.dropped += receipt.outcome == Outcome::dropped;
   counts.rejected += rejected;
   counts.attempts += receipt.attempts;
-  counts.tau_sum += published ? receipt.tau() : 0;
+  counts.tau_sum += scaled ? receipt.tau() : 0;
   if (receipt.outcome == Outcome::skipped) {
     counts.skipped += 1;
   } else {
     counts.samples += samples;
     counts.loss_sum += loss * static_cast<double>(samples);
   }
-  counts.step_sum += published || rejected ? receipt.rate * receipt.scale : 0.0;
+  counts.step_sum += scaled || rejected ? receipt.rate * receipt.scale : 0.0;
 }
 
 }  // namespace asap

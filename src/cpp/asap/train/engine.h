@@ -1,6 +1,7 @@
 // The engines as plain values: who may read and write the shared parameters when (REFERENCE: engines).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <string_view>
@@ -49,6 +50,14 @@ struct Leashed {
   Read read = Read::automatic;
 };
 
-using Engine = std::variant<Sequential, Synchronous, Locked, Hogwild, FusedHogwild, Leashed>;
+/// n-softsync: one update for every ⌊m/n⌋ gradients, 1 ≤ n ≤ m; nobody waits.
+struct Softsync {
+  static constexpr std::string_view kName = "softsync";
+  static constexpr std::size_t kWorkers = 0;  ///< n = m: every gradient is an update (Downpour SGD)
+  std::size_t n = kWorkers;
+  std::size_t gradients(std::size_t workers) const { return n == kWorkers ? 1 : workers / n; }  ///< c = ⌊m/n⌋
+};
+
+using Engine = std::variant<Sequential, Synchronous, Locked, Hogwild, FusedHogwild, Leashed, Softsync>;
 
 }  // namespace asap::engine

@@ -6,6 +6,7 @@
 #include "asap/store/leashed.h"
 #include "asap/store/locked.h"
 #include "asap/store/sequential.h"
+#include "asap/store/softsync.h"
 #include "asap/store/synchronous.h"
 #include "asap/train/engine.h"
 
@@ -47,6 +48,11 @@ inline FusedHogwildStore make_store(const engine::FusedHogwild& hogwild, StateLa
 inline LeashedStore make_store(const engine::Leashed& leashed, StateLayout layout, std::size_t workers,
                                const Start& start) {
   return LeashedStore(layout, workers, start, leashed.persistence, copies(leashed.read, layout, workers));
+}
+
+inline SoftsyncStore make_store(const engine::Softsync& softsync, StateLayout layout, std::size_t workers,
+                                const Start& start) {
+  return SoftsyncStore(layout, workers, start, softsync.gradients(workers));
 }
 
 }  // namespace asap

@@ -1,11 +1,14 @@
 #include "asap/train/replay.h"
 
 #include <algorithm>
+#include <deque>
 #include <memory>
+#include <tuple>
 #include <vector>
 
 #include "asap/core/error.h"
 #include "asap/data/batch_source.h"
+#include "asap/store/gathered_mean.h"
 #include "asap/store/round_mean.h"
 #include "asap/trace/check.h"
 #include "asap/train/gradient.h"
@@ -31,14 +34,14 @@ class Queue {
   std::size_t position_ = 0;
 };
 
-/// What changed the parameters before version `last`, in the order of versions by the given member; rounds in the order
-/// of workers.
+/// What changed the parameters before version `last`, in the order of versions by the given member; those of one update
+/// in the order of workers, a worker's in its own.
 Queue queue_of(Records records, Version TraceRecord::* at, Version last) {
   std::vector<std::uint64_t> order;
   for (std::uint64_t i = 0; i < records.size(); ++i)
     if (records[i].changed_parameters() && records[i].replaced < last) order.push_back(i);
   std::sort(order.begin(), order.end(), [&](auto a, auto b) {
-    return std::pair(records[a].*at, records[a].worker) < std::pair(records[b].*at, records[b].worker);
+    return std::tuple(records[a].*at, records[a].worker, a) < std::tuple(records[b].*at, records[b].worker, b);
   });
   return {records, std::move(order)};
 }
@@ -55,25 +58,29 @@ class Replayer {
         workspace_(objective.workspace(options.batch_size)),
         indices_(options.batch_size),
         state_(layout_.size()),
-        gradients_(options.workers) {}
+        waiting_(options.workers) {}
 
   void start(std::span<const float> theta, std::span<const float> velocity) {
     std::copy(theta.begin(), theta.end(), state_.data());
     std::copy(velocity.begin(), velocity.end(), layout_.velocity(state_.data()));
   }
 
-  /// One update: every gradient that was computed on this version, then the one that replaced it.
+  /// One update: every gradient that was computed on this version, then the one that replaced it, or several.
   void replace(Version version) {
     while (const TraceRecord* reader = readers_.next(&TraceRecord::read, version)) differentiate(*reader);
-    const TraceRecord* update = nullptr;
-    round_.clear();
+    bool gathered = false;
+    double scale = 0;
     while (const TraceRecord* part = updates_.next(&TraceRecord::replaced, version)) {
-      update = part;
-      round_.push_back(gradients_[part->worker].get());
+      gathered |= part->outcome == Outcome::gathered;
+      scale = part->scale;
+      take(*part);
     }
-    if (round_.size() > 1) average(std::span<Handle* const>(round_), 0, layout_.parameters());
-    const Step step{options_.rate(version), update->scale};
-    advance(layout_, step, round_.front()->gradient.data(), state_.data(), state_.data());
+    const double rate = options_.rate(version);
+    if (gathered)
+      advance_by_mean(layout_, rate, gathered_, state_.data(), state_.data());
+    else
+      advance_by_round({rate, scale});
+    give_back();
   }
 
   void end(std::span<float> theta, std::span<float> velocity) const {
@@ -81,19 +88,43 @@ class Replayer {
     std::copy_n(layout_.velocity(state_.data()), velocity.size(), velocity.data());
   }
 
-  std::size_t num_gradients() const {
-    return static_cast<std::size_t>(std::count_if(gradients_.begin(), gradients_.end(), [](auto& g) { return !!g; }));
-  }
+  std::size_t num_gradients() const { return handles_.size(); }
 
  private:
   /// The present state is the version that this worker read: its gradient waits here for its turn.
   void differentiate(const TraceRecord& record) {
-    auto& handle = gradients_[record.worker];
-    if (!handle) handle = std::make_unique<Handle>(layout_);
+    Handle* const handle = spare();
     const Batch batch{record.batch, batches_.samples(record.batch, indices_)};
     handle->samples = batch.samples.size();
     decayed_gradient(objective_, options_.weight_decay, state_.data(), batch, workspace_.get(),
                      handle->gradient.data());
+    waiting_[record.worker].push_back(handle);
+  }
+
+  Handle* spare() {
+    if (spares_.empty()) spares_.push_back(handles_.emplace_back(std::make_unique<Handle>(layout_)).get());
+    Handle* const handle = spares_.back();
+    spares_.pop_back();
+    return handle;
+  }
+
+  /// The oldest gradient of this worker becomes part of the update.
+  void take(const TraceRecord& record) {
+    std::deque<Handle*>& gradients = waiting_[record.worker];
+    round_.push_back(gradients.front());
+    gathered_.push_back({gradients.front()->gradient.data(), record.scale, record.worker});
+    gradients.pop_front();
+  }
+
+  void advance_by_round(const Step& step) {
+    if (round_.size() > 1) average(std::span<Handle* const>(round_), 0, layout_.parameters());
+    advance(layout_, step, round_.front()->gradient.data(), state_.data(), state_.data());
+  }
+
+  void give_back() {
+    spares_.insert(spares_.end(), round_.begin(), round_.end());
+    round_.clear();
+    gathered_.clear();
   }
 
   const Objective& objective_;
@@ -104,8 +135,11 @@ class Replayer {
   std::unique_ptr<Workspace> workspace_;
   std::vector<std::uint64_t> indices_;
   AlignedBuffer<float> state_;
-  std::vector<std::unique_ptr<Handle>> gradients_;  // a worker has one at a time; made when first needed
-  std::vector<Handle*> round_;
+  std::vector<std::unique_ptr<Handle>> handles_;  // of gradients; made when first needed
+  std::vector<Handle*> spares_;                   // of these, without a gradient
+  std::vector<std::deque<Handle*>> waiting_;      // with one that is not yet applied, by worker, in its order
+  std::vector<Handle*> round_;                    // those of the update in the making
+  std::vector<GatheredPart> gathered_;            // the same, with their scales
 };
 
 Version end_of(Records records, const ReplayRange& range) {

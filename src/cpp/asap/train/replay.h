@@ -39,8 +39,8 @@ struct ReplayReport {
 };
 
 /// theta: where the run began in, where it ended out; the velocity likewise. Memory: one state, at most one gradient
-/// per worker, 16 bytes per record. Throws std::invalid_argument for a trace that is no possible history
-/// (trace/check.h).
+/// per worker (softsync: c − 1 more), 16 bytes per record. Throws std::invalid_argument for a trace that is no possible
+/// history (trace/check.h).
 ReplayReport replay(const Objective& objective, std::span<float> theta, const TrainOptions& options,
                     std::span<const TraceRecord> records, const ReplayRange& range = {});
 

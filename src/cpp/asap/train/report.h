@@ -17,33 +17,36 @@ namespace asap {
 /// How a run ended.
 enum class Status { completed, stopped, interrupted, diverged };
 
-/// Counts over all workers. gradients = published + merged + dropped + rejected + skipped.
+/// Counts over all workers. gradients = published + merged + gathered + dropped + rejected + skipped.
 struct Counts {
   std::uint64_t gradients = 0;  ///< batches worked on to the end
   std::uint64_t published = 0;  ///< updates of the shared parameters
   std::uint64_t merged = 0;     ///< gradients that went into a round's update published on behalf of all (synchronous)
+  std::uint64_t gathered = 0;   ///< gradients, each with its τ and C, for an update that another completed (softsync)
   std::uint64_t dropped = 0;    ///< gradients given up after the persistence bound
   std::uint64_t rejected = 0;   ///< gradients with C(τ) = 0
   std::uint64_t skipped = 0;    ///< gradients that were not finite (OnNonfinite::skip)
   std::uint64_t attempts = 0;   ///< tries to publish, successful or not
   std::uint64_t samples = 0;    ///< samples in all gradients but the skipped ones
-  std::uint64_t tau_sum = 0;    ///< Σ τ over published updates
+  std::uint64_t tau_sum = 0;    ///< Σ τ over published and gathered gradients
   double loss_sum = 0;          ///< Σ batch loss · batch size
-  double step_sum = 0;          ///< Σ η·C(τ) over published and rejected updates
+  double step_sum = 0;          ///< Σ η·C(τ) over published, gathered and rejected gradients
 
-  /// Mean of η·C(τ): the effective step E[C]·η. 0 without updates.
+  std::uint64_t scaled() const { return published + gathered; }  ///< gradients applied with a scale of their own
+  /// Mean of η·C(τ): the effective step E[C]·η. 0 without gradients.
   double effective_step() const {
-    const auto steps = static_cast<double>(published + rejected);
+    const auto steps = static_cast<double>(scaled() + rejected);
     return steps > 0 ? step_sum / steps : 0.0;
   }
-  /// Mean τ of published updates. 0 without any.
-  double mean_tau() const { return published ? static_cast<double>(tau_sum) / static_cast<double>(published) : 0.0; }
+  /// Mean τ of the gradients applied with a scale of their own. 0 without any.
+  double mean_tau() const { return scaled() ? static_cast<double>(tau_sum) / static_cast<double>(scaled()) : 0.0; }
   double training_loss() const { return samples ? loss_sum / static_cast<double>(samples) : 0.0; }
 
   Counts& operator+=(const Counts& other) {
     gradients += other.gradients;
     published += other.published;
     merged += other.merged;
+    gathered += other.gathered;
     dropped += other.dropped;
     rejected += other.rejected;
     skipped += other.skipped;
@@ -58,6 +61,7 @@ struct Counts {
     gradients -= earlier.gradients;
     published -= earlier.published;
     merged -= earlier.merged;
+    gathered -= earlier.gathered;
     dropped -= earlier.dropped;
     rejected -= earlier.rejected;
     skipped -= earlier.skipped;
@@ -102,8 +106,8 @@ struct Report {
   double seconds = 0;   ///< first worker's start to the last one's end, evaluation not counted after it
   Counts counts;
   std::vector<EpochRecord> history;
-  std::vector<Distribution> staleness;   ///< of published updates, per worker
-  std::vector<Distribution> rejections;  ///< of rejected updates, per worker
+  std::vector<Distribution> staleness;   ///< of published updates and gathered gradients, per worker
+  std::vector<Distribution> rejections;  ///< of rejected ones, per worker
   TableLog tables;
   std::size_t vectors_high_water = 0;  ///< parameter vectors alive at the same time, at most (gradients not counted)
   std::uint64_t pool_rescans = 0;      ///< times a worker found no free vector at once (0 by construction)

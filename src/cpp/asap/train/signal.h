@@ -17,7 +17,7 @@ namespace asap {
 /// Nobody may wait at a barrier to which others do not come: where workers meet in rounds, whoever hears of a pause or
 /// a stop before the barrier of a round makes that the last one, and behind the barrier everybody knows. Thread-safety:
 /// any. Progress: `goes`, `begins` and `pass_on` are wait-free, and all that a running worker calls; the others block
-/// for some instructions, `wait` until the pause ends.
+/// for some instructions, `rest` until the pause ends.
 class Signal {
  public:
   explicit Signal(std::size_t workers) : working_(workers) {}
@@ -35,15 +35,25 @@ class Signal {
     if (!goes()) rounds_.store(rounds, std::memory_order_relaxed);
   }
 
-  /// Of a worker between two updates: waits for the end of a pause. Returns whether work goes on behind it, even if a
-  /// stop or another pause has been called since: those who were faster may count on this one already.
-  bool wait() {
+  /// What a worker's rest was.
+  enum class Rest {
+    over,     ///< the pause has ended, or there was none
+    refused,  ///< something is unfinished: another update must begin, pause or not
+    last,     ///< a stop: no update may begin any more
+  };
+
+  /// Of a worker between two updates: waits for the end of a pause, which then is `over` even if a stop or another
+  /// pause has been called since: those who were faster may count on this one already. The last one to come is asked
+  /// whether something is `unfinished`.
+  template <class Predicate>
+  Rest rest(Predicate&& unfinished) {
     std::unique_lock lock(mutex_);
-    if (!is(Order::pause)) return is(Order::go);
+    if (!is(Order::pause)) return is(Order::go) ? Rest::over : Rest::last;
+    if (waiting_ + 1 == working_ && unfinished()) return Rest::refused;
     if (++waiting_ == working_) at_rest_.notify_all();
     const std::size_t pause = pauses_;
     resumed_.wait(lock, [&] { return pauses_ != pause || is(Order::stop); });
-    return pauses_ != pause;
+    return pauses_ != pause ? Rest::over : Rest::last;
   }
 
   /// So many workers have ended; what they wrote is visible to who sees it.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "asap/store/fused_hogwild.h"
+#include "asap/store/softsync.h"
 #include "asap/store/synchronous.h"
 #include "asap/train/gradient.h"
 #include "asap/train/run_state.h"
@@ -21,6 +22,10 @@ inline constexpr bool kWorksInRounds = std::is_same_v<S, SynchronousStore>;
 /// Whether the backward pass is part of publishing.
 template <class S>
 inline constexpr bool kFuses = std::is_same_v<S, FusedHogwildStore>;
+
+/// Whether gradients may wait in the store for others, with which they make an update.
+template <class S>
+inline constexpr bool kGathers = std::is_same_v<S, SoftsyncStore>;
 
 template <Store S>
 class Worker {
@@ -82,9 +87,16 @@ class Worker {
 
   /// Between two updates: whether another one is to begin, after a pause perhaps.
   bool may_begin() {
-    while (!(kWorksInRounds<S> ? run_.signal.begins(round_) : run_.signal.goes()))
-      if (!run_.signal.wait()) return false;
-    return true;
+    auto rest = Signal::Rest::over;
+    while (rest == Signal::Rest::over && !(kWorksInRounds<S> ? run_.signal.begins(round_) : run_.signal.goes()))
+      rest = run_.signal.rest([this] { return has_waiting(); });
+    return rest != Signal::Rest::last;
+  }
+
+  /// A pause comes between two updates: whoever would rest last makes the gradients complete that wait for others.
+  bool has_waiting() {
+    if constexpr (kGathers<S>) return store_.has_waiting();
+    return false;
   }
 
   void pass_on_signal() noexcept {

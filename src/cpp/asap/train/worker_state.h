@@ -16,9 +16,9 @@ class alignas(kCacheLine) WorkerState {
  public:
   /// One gradient and what became of it. `window`: the updates whose τ the policy samples.
   void record(const Receipt& receipt, std::size_t samples, double loss, SampleWindow window) {
-    const bool published = receipt.outcome == Outcome::published, rejected = receipt.outcome == Outcome::rejected;
-    if (published || rejected) {
-      (published ? staleness_ : rejections_).add(receipt.tau());
+    const bool rejected = receipt.outcome == Outcome::rejected;
+    if (is_scaled(receipt) || rejected) {
+      (rejected ? rejections_ : staleness_).add(receipt.tau());
       if (window.contains(receipt.replaced)) sample(receipt);
     }
     count(counts_, receipt, samples, loss);
