@@ -8,7 +8,7 @@ from typing import TypeVar
 from asap.laboratory.case import Group
 from asap.laboratory.outcome import Outcome
 
-__all__ = ["by_rate", "cells", "engine_of", "groups", "in_order"]
+__all__ = ["by_rate", "cells", "clock_of", "engine_of", "groups", "in_order"]
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -36,6 +36,12 @@ def by_rate(outcomes: Iterable[Outcome]) -> list[tuple[float, list[Outcome]]]:
 def engine_of(group: Group) -> str:
     """Return the engine, and under which law it was simulated."""
     return group.engine if group.simulated is None else f"{group.engine}, simulated {group.simulated}"
+
+
+def clock_of(outcomes: Iterable[Outcome]) -> str:
+    """Return what kind of time their seconds are."""
+    kinds = {outcome.case.simulated is None for outcome in outcomes}
+    return "time" if len(kinds) > 1 else "wall-clock time" if kinds == {True} else "virtual time"
 
 
 def _by(outcomes: Iterable[Outcome], key: Callable[[Outcome], Key]) -> list[tuple[Key, list[Outcome]]]:

@@ -16,14 +16,14 @@ from asap.laboratory.summary import summaries
 __all__ = ["conditions", "framed", "page"]
 
 _METHOD = (
-    "Times are the workers' own: from the first worker's start to the last one's end. The training loss of the curves "
-    "and of the way to ε was evaluated on snapshots of the parameters after each run, outside its clock; a crossing "
-    "of ε lies on the straight line between the first snapshot below it and the one before. Medians and quartiles are "
-    "taken over the seeds, which fix starting parameters and batch orders, not the order of updates of several "
-    "threads. A run that does not get to ε counts as infinitely late, and “–” stands where half of the runs did not. "
-    "Effective step: E[C]·η, the mean of η·C(τ) over published and rejected updates. Steps compared at the same η "
-    "differ in their effective steps; where they were run again at an equal one, what difference remains is that of "
-    "adapting to staleness."
+    "Times are the workers' own: from the first worker's start to the last one's end; those of simulated runs are "
+    "virtual. The training loss of the curves and of the way to ε was evaluated on snapshots of the parameters after "
+    "each run, outside its clock; a crossing of ε lies on the straight line between the first snapshot below it and "
+    "the one before. Medians and quartiles are taken over the seeds, which fix starting parameters and batch orders, "
+    "not the order of updates of several threads. A run that does not get to ε counts as infinitely late, and “–” "
+    "stands where half of the runs did not. Effective step: E[C]·η, the mean of η·C(τ) over published and rejected "
+    "updates. Steps compared at the same η differ in their effective steps; where they were run again at an equal "
+    "one, what difference remains is that of adapting to staleness."
 )
 
 

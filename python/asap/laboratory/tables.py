@@ -125,7 +125,15 @@ def settings(outcomes: Sequence[Outcome]) -> str:
     network = f"{first['model']['name']}, {first['model']['num_parameters']:,} parameters, {first['model']['loss']}"
     data = f"{first['data']['samples']:,} samples, {first['data']['validation_samples']:,} held out"
     rows = [["model", escape(network)], ["data", data], *([name, escape(_setting(v))] for name, v in common.items())]
+    rows += [[name, escape(words)] for name, words in _laws(outcomes)]
     return _table(["", ""], rows, "Settings that all runs have in common.", words=2)
+
+
+def _laws(outcomes: Sequence[Outcome]) -> Iterable[tuple[str, str]]:
+    """Return the laws of simulated cases, in words."""
+    found = {o.case.simulated: o.document["simulation"] for o in outcomes if o.has_run and o.case.simulated}
+    for label, simulation in found.items():
+        yield f"simulated {label}", ", ".join(f"{name} {_setting(simulation[name])}" for name in ("compute", "publish"))
 
 
 def common_settings(outcomes: Sequence[Outcome]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from asap.laboratory.cells import cells, engine_of, groups
+from asap.laboratory.cells import cells, clock_of, engine_of, groups
 from asap.laboratory.figures.style import Look, Panels, Picture, panels, plain_log
 from asap.laboratory.outcome import LEVELS, Outcome
 from asap.laboratory.summary import Summary, summaries
@@ -16,7 +16,6 @@ __all__ = ["boxes", "heat_map", "pictures", "target_level"]
 
 _SMALL = {"fontsize": 6, "ha": "center", "va": "top", "rotation": 90}
 _UNITS = {"seconds": "time to ε, s", "updates": "updates to ε", "epoch": "epochs to ε"}
-_WORDS = {"seconds": "Wall-clock time", "updates": "Updates", "epoch": "Epochs"}
 
 
 def target_level(outcomes: Sequence[Outcome]) -> float:
@@ -30,7 +29,8 @@ def pictures(outcomes: Sequence[Outcome], look: Look, suffix: str, conditions: s
     shown = [outcome for outcome in outcomes if outcome.losses is not None]
     if not any(outcome.time_to(LEVELS[0]) is not None for outcome in shown):
         return
-    for along, word in _WORDS.items():
+    words = {"seconds": clock_of(shown).capitalize(), "updates": "Updates", "epoch": "Epochs"}
+    for along, word in words.items():
         caption = (
             f"{word} until the training loss fell to a fraction ε of where it began. Boxes span the quartiles over the "
             "seeds that got there, with the median as a line, whiskers the whole range; points are runs. k/n above a "
@@ -40,11 +40,11 @@ def pictures(outcomes: Sequence[Outcome], look: Look, suffix: str, conditions: s
     level = target_level(shown)
     for along in ("seconds", "updates"):
         caption = (
-            f"Median over the seeds of the {_WORDS[along].lower()} until the training loss fell to ε = {level:.4g} of "
+            f"Median over the seeds of the {words[along].lower()} until the training loss fell to ε = {level:.4g} of "
             "where it began; runs that did not get there count as infinitely late, and a cross stands where half of "
             f"them did not. Darker is faster; colours are on a logarithmic scale. {conditions}"
         )
-        title = f"{_WORDS[along]} to ε = {level:.4g}, workers × step"
+        title = f"{words[along]} to ε = {level:.4g}, workers × step"
         yield heat_map(shown, level, along).picture(f"heat-map-{along}{suffix}", title, caption)
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asap.laboratory.cells import cells, groups
+from asap.laboratory.cells import cells, clock_of, groups
 from asap.laboratory.figures.style import DASHES, Look, Panels, Picture, panels, plain_log
 from asap.laboratory.outcome import Outcome
 from asap.laboratory.summary import quartiles
@@ -17,8 +17,6 @@ from asap.laboratory.summary import quartiles
 __all__ = ["Band", "band", "draw", "pictures"]
 
 _POINTS = 160
-_AXES = {"seconds": "wall-clock time, s", "updates": "updates"}
-_SIMULATED = {"seconds": "virtual time, s", "updates": "updates"}
 
 
 class Band(NamedTuple):
@@ -46,16 +44,16 @@ def band(curves: Sequence[tuple[NDArray[Any], NDArray[Any]]], last: float) -> Ba
 
 def pictures(outcomes: Sequence[Outcome], look: Look, suffix: str, conditions: str) -> Iterator[Picture]:
     """Return loss against time and against updates, a panel for each engine and number of workers."""
-    for along, name in _AXES.items():
-        shown = [outcome for outcome in outcomes if outcome.losses is not None]
-        if shown:
+    shown = [outcome for outcome in outcomes if outcome.losses is not None]
+    if shown:
+        for along, name in (("seconds", clock_of(shown)), ("updates", "updates")):
             figure = draw(shown, look, along)
             caption = (
-                f"Training loss against {name.partition(',')[0]}: medians over the seeds (lines) and the range between "
+                f"Training loss against {name}: medians over the seeds (lines) and the range between "
                 "the quartiles (bands), on snapshots evaluated after the runs. A line ends where the first of its "
                 f"runs does; runs that diverge count as infinitely high from there on. {conditions}"
             )
-            yield figure.picture(f"loss-by-{along}{suffix}", f"Training loss by {name.partition(',')[0]}", caption)
+            yield figure.picture(f"loss-by-{along}{suffix}", f"Training loss by {name}", caption)
 
 
 def draw(outcomes: Sequence[Outcome], look: Look, along: str) -> Panels:
@@ -69,7 +67,7 @@ def draw(outcomes: Sequence[Outcome], look: Look, along: str) -> Panels:
         axes.set_xlim(left=0)
 
     figure = panels([title for title, _ in shown], panel)
-    figure.label_outer((_SIMULATED if outcomes[0].case.simulated else _AXES)[along], "training loss")
+    figure.label_outer(f"{clock_of(outcomes)}, s" if along == "seconds" else along, "training loss")
     figure.legend(look.lines(outcomes))
     return figure
 

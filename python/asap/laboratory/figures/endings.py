@@ -33,9 +33,9 @@ def pictures(outcomes: Sequence[Outcome], look: Look, suffix: str, conditions: s
     """Return the endings and the effective steps."""
     level = target_level(outcomes)
     shown = any(outcome.losses is not None for outcome in outcomes)
-    converged = f"converged: the training loss fell to ε = {level:.4g} of where it began. " if shown else ""
+    converged = f"Converged: the training loss fell to ε = {level:.4g} of where it began. " if shown else ""
     caption = (
-        f"Share of the runs over the seeds that ended in each way; {converged}diverged: a loss or a parameter was not "
+        f"Share of the runs over the seeds that ended in each way. {converged}Diverged: a loss or a parameter was not "
         f"finite. The numbers count runs. {conditions}"
     )
     yield draw_endings(outcomes, level).picture(f"endings{suffix}", "How the runs ended", caption)
@@ -63,7 +63,7 @@ def draw_endings(outcomes: Sequence[Outcome], level: float) -> Panels:
                 colour, hatch = _KINDS[kind]
                 share = count / len(members)
                 axes.barh(
-                    y, share, left=left, height=0.75, facecolor=colour, hatch=hatch, edgecolor="white", linewidth=0
+                    y, share, left=left, height=0.75, facecolor=colour, hatch=hatch, edgecolor="#555555", linewidth=0.6
                 )
                 if count:
                     box = {"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.85}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -26,10 +27,11 @@ def pictures(outcomes: Sequence[Outcome], look: Look, suffix: str, conditions: s
     level = target_level(outcomes)
     caption = (
         f"Median over the seeds of the updates until the training loss fell to ε = {level:.4g} of where it began, with "
-        "the range between the quartiles. Hollow: the step at the nominal rate. Filled: at the rate at which its "
-        f"effective step equals that of {reference}. Vertical line: {reference} itself. What remains between a filled "
-        "point and the line is the effect of adapting to staleness; what lies between hollow and filled is that of "
-        f"the step size. Without a point: half of the runs did not get there. {conditions}"
+        "the range between the quartiles; an arrow where a quarter of the runs did not get there. Hollow: the step at "
+        f"the nominal rate. Filled: at the rate at which its effective step equals that of {reference}. Vertical line: "
+        f"{reference} itself. What remains between a filled point and the line is the effect of adapting to staleness; "
+        "what lies between hollow and filled is that of the step size. Without a point: half of the runs did not get "
+        f"there. {conditions}"
     )
     yield draw_pairs(outcomes, look, level, reference or "").picture(
         f"equal-step{suffix}", f"At equal effective step: updates to ε = {level:.4g}", caption
@@ -70,7 +72,10 @@ def draw_pairs(outcomes: Sequence[Outcome], look: Look, level: float, reference:
                 low, _, high = each.times["updates", level] or (time, time, time)
                 colour = look.colours[step]
                 place = y + (0.14 if filled else -0.14)
-                axes.plot([low, min(high, 10 * time)], [place, place], color=colour, linewidth=1.0)
+                end = high if math.isfinite(high) else 1.5 * time
+                axes.plot([low, end], [place, place], color=colour, linewidth=1.0)
+                if end != high:
+                    axes.plot([end], [place], marker=">", color=colour, markersize=4, linestyle="")
                 face = colour if filled else "white"
                 axes.plot([time], [place], marker="o", color=colour, markerfacecolor=face, markersize=5, linestyle="")
         axes.set_yticks(range(len(steps)), steps)

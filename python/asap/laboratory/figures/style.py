@@ -52,7 +52,7 @@ DASHES = {False: "-", True: "--"}
 
 _PANEL = (2.9, 2.25)  # inches
 _PAGE = 11.0
-_LETTER, _HANDLE = 0.075, 0.6  # of a legend
+_LETTER, _HANDLE, _LINE = 0.075, 0.6, 0.18  # of a legend
 _DPI = 200
 
 
@@ -133,6 +133,8 @@ class Panels:
         """Put a legend above the panels, where it covers nothing, in as many columns as there is room for."""
         widest = max(len(handle.get_label()) for handle in handles)
         columns = max(1, int(self.figure.get_figwidth() / (_LETTER * widest + _HANDLE)))
+        lines = -(-len(handles) // columns)
+        self.figure.set_figheight(self.figure.get_figheight() + _LINE * (lines - 1))
         with _settings():
             self.figure.legend(handles=handles, loc="outside upper left", ncols=min(columns, len(handles)))
 
