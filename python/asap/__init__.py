@@ -30,6 +30,7 @@ from asap.model import Evaluation, Model, load
 from asap.models import Sequential
 from asap.rates import ConstantRate, CosineRate, StepRate
 from asap.replayer import Replay, replay
+from asap.rerunner import what_if
 from asap.resumer import resume
 from asap.run import Run
 from asap.simulation import Simulation
@@ -128,4 +129,5 @@ __all__ = [
     "steps",
     "stops",
     "train",
+    "what_if",
 ]

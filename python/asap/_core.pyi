@@ -354,6 +354,28 @@ def simulate(
 ) -> dict[str, Any]:
     """As train, in virtual time on the calling thread; further keys: compute_seconds, publish_seconds, publishing."""
 
+def what_if(
+    network: Network,
+    theta: NDArray[np.float32],  # start in, result out, in place
+    data: Dataset,
+    records: NDArray[np.void],
+    *,
+    engine: Sequential | Synchronous | Locked | Hogwild | FusedHogwild | Leashed,
+    workers: int,
+    batch_size: int,
+    rate: Rate,
+    policy: Policy,
+    momentum: float,
+    weight_decay: float,
+    seed: int,
+    on_nonfinite: str,  # "stop" | "skip"
+    validation: Dataset | None,
+    snapshots: int | None,
+    trace: int | None,
+    observer: Observer,
+) -> dict[str, Any]:
+    """As train, on the calling thread, by the schedule in the records of a trace; all seconds are 0."""
+
 def checkpoint_history(checkpoint: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the epoch records of what on_checkpoint was given; ValueError when its tables do not fit together.
 

@@ -32,7 +32,7 @@ Write = Callable[[Mapping[str, Any]], None]
 
 def execute(
     model: Model,
-    data: DataLike,
+    data: DataLike | _core.Dataset,
     config: TrainConfig,
     *,
     validation: DataLike | None,
@@ -40,10 +40,14 @@ def execute(
     progress: bool | None,
     begin: Saved | None,
     simulation: Simulation | None = None,
+    schedule: Trace | None = None,
 ) -> Run:
-    """Run from the model's parameters, or from where the checkpoint `begin` was made, to the end; or simulate it."""
+    """Run from the model's parameters, or from where the checkpoint `begin` was made, to the end.
+
+    On threads, in virtual time with a simulation, or by the schedule of another run.
+    """
     functions = _checked_callbacks(callbacks)
-    training = model._dataset(data)
+    training = data if isinstance(data, _core.Dataset) else model._dataset(data)
     held_out = None if validation is None else model._dataset(validation, "validation")
     has_classes = model.architecture.has_classes
     _check_columns(config, held_out is not None, has_classes)
@@ -59,7 +63,7 @@ def execute(
             snapshots = SnapshotFile(stack.enter_context(tempfile.TemporaryFile()), start)
         observer = Observer(display, config.stop, functions, has_classes, write, snapshots, rows)
         try:
-            report = _run(model, theta, training, held_out, config, file, begin, simulation, observer)
+            report = _run(model, theta, training, held_out, config, file, begin, simulation, schedule, observer)
         except BaseException as error:
             observer.explain(error)
             raise
@@ -71,7 +75,19 @@ def execute(
     _warn_unpinned(report["placement"], config)
     num_validation = 0 if held_out is None else len(held_out)
     simulated = simulation and simulation._with(report)
-    return Run._of(report, model, theta, config, len(training), num_validation, resumed, traced, losses, simulated)
+    return Run._of(
+        report,
+        model,
+        theta,
+        config,
+        len(training),
+        num_validation,
+        resumed,
+        traced,
+        losses,
+        simulated,
+        schedule is not None,
+    )
 
 
 def _writer(
@@ -93,14 +109,12 @@ def _run(
     trace: IO[bytes] | None,
     begin: Saved | None,
     simulation: Simulation | None,
+    schedule: Trace | None,
     observer: Observer,
 ) -> dict[str, Any]:
     arguments: dict[str, Any] = dict(
         engine=config.engine._to_core(),
         batch_size=min(config.batch_size, len(training)),  # what a larger batch holds, in no more memory
-        epochs=config.epochs,
-        updates=config.updates,
-        seconds=config.seconds,
         rate=config.step._rate_to_core(config.span(len(training))),
         policy=config.step._to_core(),
         momentum=config.momentum,
@@ -112,6 +126,9 @@ def _run(
         trace=None if trace is None else trace.fileno(),
         observer=observer,
     )
+    if schedule is not None:
+        return _core.what_if(model._network, theta, training, schedule.records, workers=config.workers, **arguments)
+    arguments |= {"epochs": config.epochs, "updates": config.updates, "seconds": config.seconds}
     if simulation is not None:
         return _core.simulate(model._network, theta, training, **simulation._to_core(), **arguments)
     checkpoint = config.checkpoint

@@ -92,8 +92,9 @@ def _fields(document: Mapping[str, Any]) -> dict[str, Any]:
         "tables": [_table(each) for each in document["tables"]],
         "table_figures": [_table_figures(**each) for each in document["table_figures"]],
         "placement": _placement(**document["placement"]),
-        "config": config_of(document["config"], MAX_SIMULATED if document.get("simulation") else MAX_WORKERS),
+        "config": config_of(document["config"], _most_workers(document)),
         "simulation": _simulation(document.get("simulation")),
+        "what_if": _checks.flag("what_if", document.get("what_if", False)),
         "num_samples": _checks.integer("samples", document["data"]["samples"], 0),
         "num_validation_samples": _checks.integer("validation_samples", document["data"]["validation_samples"], 0),
         "environment": {name: _word_or_count(name, value) for name, value in document["environment"].items()},
@@ -186,6 +187,11 @@ def config_of(values: Mapping[str, Any], max_workers: int = MAX_WORKERS) -> Trai
     """Return the settings that `TrainConfig.to_dict` described, checked as those of `asap.train`."""
     settings = {name: _made(name, value, _KINDS) for name, value in values.items()}
     return checked_config(**settings, max_workers=max_workers)
+
+
+def _most_workers(document: Mapping[str, Any]) -> int:
+    """Return how many workers such a run may have: of those on threads fewer."""
+    return MAX_SIMULATED if document.get("simulation") or document.get("what_if") else MAX_WORKERS
 
 
 def _simulation(values: Mapping[str, Any] | None) -> Simulation | None:

@@ -1,7 +1,8 @@
-"""The command that makes a run in virtual time."""
+"""The commands that make runs without threads: in virtual time, or by the schedule of another run."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -33,6 +34,9 @@ from asap._options import (
     WeightDecay,
 )
 from asap.laws import Heterogeneous, Law, Stragglers
+from asap.losses import as_snapshots
+from asap.rerunner import what_if as run_what_if
+from asap.run import Run
 from asap.simulator import simulate as run_simulation
 from asap.simulator import simulated_config
 
@@ -101,6 +105,42 @@ def simulate(
     with arguments(), failures():
         run = run_simulation(make_model(data), data.train, validation=data.test, progress=progress, **settings)
     finish(run, save, json)
+
+
+@app.command("what-if")
+def what_if(
+    folder: Annotated[Path, typer.Argument(help="Of a run saved with --trace --save FOLDER.")],
+    dataset: Dataset = "mnist",
+    data_dir: DataDir = None,
+    step: Annotated[str, typer.Option(help=_names.STEP_HELP)] = "constant",
+    rate: Rate = 0.05,
+    schedule: Schedule = "constant",
+    sample: Sample = (10, 110),
+    progress: Progress = None,
+    snapshots: Snapshots = None,
+    trace: Trace = False,
+    save: Save = None,
+    json: Json = None,
+) -> None:
+    """Run the schedule of a saved run again under another step: same reads, same order, same batches, another C."""
+    with arguments():
+        other = _names.step(step, rate, schedule, sample)
+        as_snapshots(snapshots)
+        _checks.choice("dataset", dataset, datasets.names())
+    with arguments(), failures():
+        run = Run.load(folder)
+    data = load(dataset, data_dir)
+    with arguments(), failures():
+        rerun = run_what_if(
+            run,
+            data.train,
+            step=other,
+            validation=data.test,
+            progress=progress,
+            snapshots=snapshots,
+            trace=trace,
+        )
+    finish(rerun, save, json)
 
 
 def _varied(law: Law, spread: float, stragglers: int, slowdown: float) -> Law:

@@ -79,8 +79,8 @@ def replay(run: Run, data: DataLike | None = None) -> Replay:
     trace = run.trace
     if trace is None:
         raise ValueError("run must have a trace to be replayed; train it with asap.train(…, trace=True)")
-    training = _training_data(run, trace, data)
-    _check_origin(trace, origin_of(run.model, fingerprint(training), len(training)))
+    training = training_data(run, trace, data)
+    check_origin(trace, origin_of(run.model, fingerprint(training), len(training)))
     theta = trace.start.copy()
     begin = time.perf_counter()
     updates = _replay(run, trace, training, theta)
@@ -115,7 +115,7 @@ def _replay(run: Run, trace: Trace, training: _core.Dataset, theta: NDArray[np.f
     )
 
 
-def _training_data(run: Run, trace: Trace, data: DataLike | None) -> _core.Dataset:
+def training_data(run: Run, trace: Trace, data: DataLike | None) -> _core.Dataset:
     if data is not None:
         return run.model._dataset(data)
     if trace._data is None:
@@ -133,7 +133,7 @@ _THINGS = {
 }
 
 
-def _check_origin(trace: Trace, here: dict[str, Any]) -> None:
+def check_origin(trace: Trace, here: dict[str, Any]) -> None:
     """Refuse a replay whose bits could not be the run's."""
     for name, thing in _THINGS.items():
         needed = trace.origin.get(name)

@@ -65,6 +65,7 @@ class Run:
         trace: what happened to every gradient since it was resumed last, for `asap.replay`; None unless trained with
             `trace=True`.
         simulation: laws and virtual times of a run of `asap.simulate`; None for a run on threads.
+        what_if: whether it followed the schedule of another run (`asap.what_if`), which has an order, but no times.
     """
 
     status: str
@@ -95,6 +96,7 @@ class Run:
     trace: Trace | None = None
     losses: Losses | None = None
     simulation: Simulation | None = None
+    what_if: bool = False
 
     @classmethod
     def _of(
@@ -109,6 +111,7 @@ class Run:
         trace: Trace | None,
         losses: Losses | None,
         simulation: Simulation | None,
+        what_if: bool,
     ) -> Run:
         """Return the run that the core reported."""
         counts = report["counts"]
@@ -145,6 +148,7 @@ class Run:
             trace=trace,
             losses=losses,
             simulation=simulation,
+            what_if=what_if,
         )
 
     @property
@@ -192,6 +196,7 @@ class Run:
             "config": self.config.to_dict(),
             "resumed": self.resumed,
             "simulation": self.simulation and self.simulation.to_dict(),
+            "what_if": self.what_if,
             "environment": self.environment,
             "placement": self.placement._asdict(),
             "results": {name: getattr(self, name) for name in (*_run_file.COUNTS, *_FIGURES)},

@@ -112,6 +112,33 @@ def test_a_traced_run_is_replayed_from_its_folder(command: Command, digits: list
     assert (broken.status, "is no trace of asap" in " ".join(broken.err.split())) == (2, True)
 
 
+def test_a_simulation_is_made_and_its_schedule_tried_under_another_step(
+    command: Command, digits: list[str], tmp_path: Path
+) -> None:
+    times = ["--compute", "log-normal:1:0.5", "--publish", "0.01", "--spread", "0.2", "--stragglers", "1"]
+    settings = ["--workers", "0:4,30:8", "--engine", "locked", *times, "--trace", "--save", tmp_path / "run"]
+    status, out, _ = command("simulate", *digits, *settings, "--json", "-")
+    simulated = strict(out)
+    assert (status, simulated["status"], simulated["config"]["workers"]) == (0, "completed", 8)
+    assert simulated["simulation"]["team"] == [[0.0, 4], [30.0, 8]]
+    assert simulated["simulation"]["compute"]["kind"] == "Stragglers"
+    assert command("replay", tmp_path / "run", "--dataset", "digits").status == 0
+    same = ["what-if", tmp_path / "run", "--dataset", "digits", "--step", "constant", "--json", "-"]
+    status, out, _ = command(*same)
+    assert (status, strict(out)["what_if"]) == (0, True)
+    assert strict(out)["staleness"] == simulated["staleness"]
+    assert [row["loss"] for row in strict(out)["history"]] == [row["loss"] for row in simulated["history"]]
+    other = strict(command(*same, "--step", "inverse").out)
+    assert other["results"]["effective_step"] < simulated["results"]["effective_step"]
+
+
+def test_recorded_times_are_read_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "times").write_text("0.5\n1.5 2\n")
+    assert _names.law("compute", f"recorded:{tmp_path / 'times'}") == asap.Recorded((0.5, 1.5, 2.0))
+    assert _names.law("compute", "0.5") == asap.laws.Constant(0.5)
+    assert _names.law("compute", "exponential:2") == asap.laws.Exponential(2.0)
+
+
 def test_a_seed_fixes_starting_parameters_and_order(command: Command, digits: list[str]) -> None:
     def losses(seed: int) -> list[float]:
         out = command("train", *digits, "--engine", "sequential", "--seed", seed, "--json", "-").out

@@ -1,5 +1,6 @@
 #include "asap/model/network.h"
 #include "asap/sim/simulator.h"
+#include "asap/sim/what_if.h"
 #include "asap/trace/file.h"
 #include "bindings.h"
 #include "python_observer.h"
@@ -68,6 +69,41 @@ py::dict simulate_network(const Network& network, Contiguous<float> theta, const
   return document(simulated);
 }
 
+py::dict what_if_network(const Network& network, Contiguous<float> theta, const ArrayDataset& data,
+                         const Contiguous<TraceRecord>& records, engine::Engine engine, std::size_t workers,
+                         std::size_t batch_size, const Rate& rate, const Policy& policy, double momentum,
+                         double weight_decay, std::uint64_t seed, const std::string& on_nonfinite,
+                         const ArrayDataset* validation, std::optional<std::uint64_t> snapshots,
+                         std::optional<int> trace, py::object observer) {
+  if (!theta.writeable()) invalid_argument("theta must be writeable: the result is left in it");
+  const NetworkObjective objective(network, data.view);
+  std::optional<NetworkObjective> validation_objective;
+  if (validation) validation_objective.emplace(network, validation->view);
+  std::optional<TraceFile> trace_file;
+  if (trace) trace_file.emplace(*trace);
+  const TrainOptions options{.engine = engine,
+                             .workers = workers,
+                             .batch_size = batch_size,
+                             .rate = rate,
+                             .policy = policy,
+                             .momentum = momentum,
+                             .weight_decay = weight_decay,
+                             .seed = seed,
+                             .on_nonfinite = on_nonfinite_from(on_nonfinite),
+                             .validation = validation_objective ? &*validation_objective : nullptr,
+                             .snapshots = snapshots,
+                             .trace = trace_file ? &*trace_file : nullptr};
+  const std::span<float> parameters(theta.mutable_data(), static_cast<std::size_t>(theta.size()));
+  const std::span<const TraceRecord> schedule(records.data(), static_cast<std::size_t>(records.size()));
+  PythonObserver python_observer(std::move(observer), parameters.size());
+  Report report;
+  {
+    const py::gil_scoped_release release;
+    report = what_if(objective, parameters, options, schedule, python_observer);
+  }
+  return to_dict(report);
+}
+
 }  // namespace
 
 void bind_simulate(py::module_& module) {
@@ -98,6 +134,12 @@ void bind_simulate(py::module_& module) {
              py::arg("epochs"), py::arg("updates"), py::arg("seconds"), py::arg("rate"), py::arg("policy"),
              py::arg("momentum"), py::arg("weight_decay"), py::arg("seed"), py::arg("on_nonfinite"),
              py::arg("validation"), py::arg("snapshots"), py::arg("trace"), py::arg("observer"));
+
+  module.def("what_if", &what_if_network, py::arg("network"), py::arg("theta").noconvert(), py::arg("data"),
+             py::arg("records").noconvert(), py::kw_only(), py::arg("engine"), py::arg("workers"),
+             py::arg("batch_size"), py::arg("rate"), py::arg("policy"), py::arg("momentum"), py::arg("weight_decay"),
+             py::arg("seed"), py::arg("on_nonfinite"), py::arg("validation"), py::arg("snapshots"), py::arg("trace"),
+             py::arg("observer"));
 }
 
 }  // namespace asap::bindings

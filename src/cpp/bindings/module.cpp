@@ -13,7 +13,7 @@ PYBIND11_MODULE(_core, module) {
   bind_framework(module);
   bind_live_runs(module);
   bind_train(module);
-  bind_simulate(module);
   bind_trace(module);
+  bind_simulate(module);
   bind_bench(module);
 }

@@ -20,6 +20,11 @@ bool VirtualTeam::read(std::size_t worker) {
   return true;
 }
 
+void VirtualTeam::read(std::size_t worker, std::uint64_t batch) {
+  assign(worker, batch, version_);
+  views_[worker] = theta_.pin(0);
+}
+
 bool VirtualTeam::prepare(std::size_t worker) {
   Receipt& receipt = tasks_[worker].receipt;
   receipt.replaced = version_;

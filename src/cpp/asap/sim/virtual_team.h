@@ -18,6 +18,9 @@ class VirtualTeam final : public VirtualWorkers {
   /// Takes the next batch and looks at the present version; see take().
   bool read(std::size_t worker);
 
+  /// Looks at the present version, for a batch of this number.
+  void read(std::size_t worker, std::uint64_t batch);
+
   /// Settles τ and C(τ) for the present version; returns whether C accepts.
   bool prepare(std::size_t worker);
 

@@ -53,13 +53,15 @@ Failure VirtualWorkers::position() const {
 }
 
 bool VirtualWorkers::take(std::size_t worker, Version read) {
-  Task& task = tasks_[worker];
   const std::optional<std::uint64_t> batch = worker < size_ ? batches_.take() : std::nullopt;
-  task.rests = !batch;
-  if (task.rests) return false;
-  task.batch = *batch;
-  task.receipt = {.read = read};
-  return true;
+  tasks_[worker].rests = !batch;
+  if (batch) assign(worker, *batch, read);
+  return batch.has_value();
+}
+
+void VirtualWorkers::assign(std::size_t worker, std::uint64_t batch, Version read) {
+  tasks_[worker].batch = batch;
+  tasks_[worker].receipt = {.read = read};
 }
 
 Computed VirtualWorkers::differentiate(std::size_t worker, const float* theta, AlignedBuffer<float>& gradient) {

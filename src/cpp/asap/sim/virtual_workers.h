@@ -51,6 +51,9 @@ class VirtualWorkers {
   /// the team has fewer workers.
   bool take(std::size_t worker, Version read);
 
+  /// Begins with this batch.
+  void assign(std::size_t worker, std::uint64_t batch, Version read);
+
   /// The gradient of the worker's batch at theta.
   Computed differentiate(std::size_t worker, const float* theta, AlignedBuffer<float>& gradient);
 
