@@ -26,9 +26,8 @@ def main() -> None:
     data = rng.integers(0, 256, (16_384, 28, 28), np.uint8), rng.integers(0, 10, 16_384).astype(np.int32)
     check(data, arguments)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    pairs = []
+    pairs, few = [], arguments.updates // 10
     for _ in range(arguments.pairs):
-        few = arguments.updates // 10
         sequential = seconds_per_update(lambda: train(data, arguments, few), few)
         simulated = seconds_per_update(lambda: simulate(data, arguments, arguments.updates), arguments.updates)
         pairs.append((sequential, simulated))
