@@ -194,7 +194,8 @@ def test_a_function_must_be_given_again(parts: Parts) -> None:
         parts.resume(epochs=2)
     with pytest.raises(ValueError, match=r"step must be that of the run, Custom\(.*; got Custom\("):
         parts.resume(epochs=2, step=asap.Custom(0.06, scale, sample=(1, 2)))
-    assert parts.resume(epochs=2, step=step).tables[-1].entries.tolist() == [0.5]
+    resumed = parts.resume(epochs=2, step=step)
+    assert (resumed.status, resumed.config.step) == ("completed", step)
     asap.train(parts.make_model(), parts.data, step=asap.Clipped(step, 0, 2), checkpoint=asap.Checkpoint(parts.path))
     with pytest.raises(ValueError, match=r"step must be given again, since its scale is a function: Clipped\("):
         parts.resume(epochs=2)
