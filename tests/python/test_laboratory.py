@@ -21,7 +21,7 @@ from laboratory_outcomes import INITIAL, case, crash, document, losses, outcome
 from numpy.typing import NDArray
 
 import asap
-from asap.laboratory import LEVELS, MEASURES, Comparison, Outcome, quartiles, subject
+from asap.laboratory import LEVELS, MEASURES, Comparison, Outcome, quartiles, subject, watch
 from asap.laboratory.cells import cells, groups
 from asap.laboratory.plan import make_plan, with_rate
 from asap.laboratory.summary import summaries
@@ -333,6 +333,45 @@ def test_a_case_that_takes_too_long_is_given_up(blobs: Data, make_model: MakeMod
     assert result.summaries()[0].failures["timed out"] == 1
 
 
+# --- what is seen meanwhile
+
+
+def test_progress_counts_what_is_run_and_what_was_there(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = watch.Lines()
+    lines.expect([case(seed=seed) for seed in range(3)])
+    lines.end(dataclasses.replace(outcome(case(seed=0)), reused=True))
+    lines.begin(case(seed=1))
+    lines.end(crash(case(seed=1)))
+    lines.begin(case(seed=2))
+    said = capsys.readouterr().err.splitlines()
+    assert [line.split(":")[0] for line in said if line.startswith("run")] == [f"run {i} of 3" for i in (1, 2, 3)]
+    assert said[0].endswith("kept from before")
+    assert said[2].endswith("crashed: MemoryError: no room")
+
+
+def test_the_live_table_shows_groups_and_what_is_running(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("rich", reason="needs the extra cli")
+    monkeypatch.setenv("COLUMNS", "150")
+    live = watch.Live()
+    live.expect([case(step=step, seed=seed) for step in ("constant", "tail") for seed in range(2)])
+    live.begin(case())
+    live.end(outcome())
+    live.begin(case(step="tail"))
+    live.close()
+    said = capsys.readouterr().err
+    assert "1 of 4 runs" in said
+    assert [line.split()[1] for line in said.splitlines() if "leashed" in line] == ["constant", "tail"]
+    assert "0 of 2 ←" in said
+
+
+def test_nobody_is_shown_what_nobody_watches() -> None:
+    assert isinstance(watch.choose(None), watch.Silent)
+    assert isinstance(watch.choose(False), watch.Silent)
+    assert isinstance(watch.choose(True), watch.Lines)
+
+
 # --- files
 
 
@@ -459,6 +498,23 @@ def test_without_matplotlib_there_are_tables_and_a_hint(tmp_path: Path, monkeypa
         result.save(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"summary.json", "measures.csv", "losses.csv", "report.html"}
     assert "<img" not in (tmp_path / "report.html").read_text()
+
+
+def test_several_rates_have_a_set_of_figures_each_and_one_together() -> None:
+    pytest.importorskip("matplotlib", reason="needs the extra plot")
+    from asap.laboratory.figures import pictures
+
+    made = [
+        outcome(case(step=step, rate=rate, seed=seed), rows=losses(0.2 * rate * (1 + seed)))
+        for step in ("constant", "tail")
+        for rate in (0.01, 0.05)
+        for seed in range(2)
+    ]
+    names = [picture.name for picture in pictures(made, "made up")]
+    assert len(set(names)) == len(names)
+    assert {"rates", "loss-by-updates-rate-0.01", "loss-by-updates-rate-0.05"} <= set(names)
+    (together,) = (picture for picture in pictures(made[:2], "made up") if picture.name == "loss-by-updates")
+    assert "η = 0.01" in together.caption
 
 
 def test_a_comparison_without_any_run_has_a_report(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from asap import models
-from asap.engines import Locked
+from asap.engines import Engine, Locked, Softsync
 from asap.laws import LogNormal
 from asap.losses import Snapshots
 from asap.reproduction.study import Study
@@ -21,18 +21,25 @@ _CLAIM = (
 
 
 def studies(quick: bool) -> list[Study]:
-    """Return 30-softsync, which with single gradients is the lock-based engine, in virtual time."""
+    """Return n = 30 in virtual time, where single gradients make it the lock-based engine, and all n on threads."""
+    softsync: dict[str, Engine] = {f"softsync:{n}": Softsync(n) for n in (1, 15, 30)}
+    return [
+        _study("simulated", {"softsync:30": Locked()}, {"compute": LogNormal(1.0, 0.3)}, quick),
+        _study("threads", softsync, {}, quick),
+    ]
+
+
+def _study(where: str, engines: dict[str, Engine], laws: dict[str, Any], quick: bool) -> Study:
     settings: dict[str, Any] = {
-        "engines": {"softsync:30": Locked()},
+        "engines": engines,
         "steps": {"constant": Constant(RATE), "inverse": Inverse(RATE)},
         "workers": (LEARNERS,),
         "seeds": (1, 2) if quick else (1, 2, 3, 4, 5),
-        "compute": LogNormal(1.0, 0.3),
         "batch_size": 4,
-        "updates": 3_000 if quick else 125_000,
-        "snapshots": Snapshots(50, 500) if quick else Snapshots(1_250, 10_000),
+        "epochs": 8 if quick else 10,
+        "snapshots": Snapshots(10, 500) if quick else Snapshots(100, 2_000),
         "equal_step_to": "inverse",
     }
     dataset = "digits" if quick else "cifar-10"
-    title = f"Staleness-aware Async-SGD (IJCAI 2016): {models.LeNet.__name__} on {dataset}, λ = {LEARNERS}, simulated"
-    return [Study(f"softsync-{dataset}", title, _CLAIM, dataset, models.LeNet, settings, "he")]
+    title = f"Staleness-aware Async-SGD (IJCAI 2016): {models.LeNet.__name__} on {dataset}, λ = {LEARNERS}, {where}"
+    return Study(f"softsync-{dataset}-{where}", title, _CLAIM, dataset, models.LeNet, settings | laws, "he")

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from asap._extras import require
 from asap.laboratory.cells import by_rate
 from asap.laboratory.figures import convergence, curves, endings, equal_steps, staleness
+from asap.laboratory.figures import rates as sweep
 from asap.laboratory.figures.style import Look, Picture
 from asap.laboratory.outcome import Outcome
 
@@ -25,6 +26,7 @@ def pictures(outcomes: Sequence[Outcome], conditions: str) -> list[Picture]:
     for rate, own in rates:
         suffix = f"-rate-{rate:g}" if len(rates) > 1 else ""
         made += _of_one_rate(own, look, suffix, f"{conditions}, η = {rate:g}.")
+    made += sweep.pictures([each for each in outcomes if each.case.equal_to is None], look, conditions)
     return made
 
 
