@@ -60,8 +60,13 @@ std::vector<Tau> taus_of_worker(const Simulated& run, std::size_t worker) {
   return found;
 }
 
-const std::vector<engine::Engine> kConsistent{engine::Synchronous{}, engine::Locked{}, engine::Leashed{},
-                                              engine::Leashed{.persistence = 0}, engine::Leashed{.persistence = 2}};
+const std::vector<engine::Engine> kConsistent{engine::Synchronous{},
+                                              engine::Softsync{},
+                                              engine::Softsync{.n = 1},
+                                              engine::Locked{},
+                                              engine::Leashed{},
+                                              engine::Leashed{.persistence = 0},
+                                              engine::Leashed{.persistence = 2}};
 
 TEST(constant_times_give_tau_m_minus_1) {
   for (const engine::Engine& engine : {engine::Engine{engine::Locked{}}, engine::Engine{engine::Leashed{}}})
@@ -177,7 +182,8 @@ TEST(one_worker_has_the_bits_of_train_and_so_have_synchronous_ones) {
   const Quadratic quadratic(37, 40);
   for (const engine::Engine& engine :
        {engine::Engine{engine::Sequential{}}, engine::Engine{engine::Synchronous{}}, engine::Engine{engine::Locked{}},
-        engine::Engine{engine::Leashed{}}, engine::Engine{engine::Hogwild{.read = engine::Read::in_place}},
+        engine::Engine{engine::Softsync{}}, engine::Engine{engine::Leashed{}},
+        engine::Engine{engine::Hogwild{.read = engine::Read::in_place}},
         engine::Engine{engine::Hogwild{.read = engine::Read::copy}}})
     for (const std::size_t workers : {1, 3}) {
       if (workers > 1 && !std::holds_alternative<engine::Synchronous>(engine)) continue;
@@ -252,6 +258,32 @@ TEST(a_replay_of_a_simulation_has_its_bits) {
         }
 }
 
+TEST(softsync_has_an_update_for_every_c_gradients_and_its_replay_the_bits) {
+  const Quadratic quadratic(37, 40);
+  for (const std::size_t n : {std::size_t{1}, std::size_t{3}, std::size_t{15}, engine::Softsync::kWorkers})
+    for (const Law& law : {law::constant(1.0), law::exponential(1.0), law::spread(law::exponential(1.0), 1.0)})
+      for (const double momentum : {0.0, 0.9}) {
+        constexpr std::size_t kWorkers = 30;
+        const engine::Softsync softsync{n};
+        const std::size_t gradients = softsync.gradients(kWorkers);
+        SimulationOptions options = options_of(softsync, kWorkers, 200);
+        options.compute = law;
+        options.publish = law::exponential(0.001);
+        options.train.momentum = momentum;
+        options.train.policy = policy::inverse_plus_one();
+        const Simulated run = simulated(quadratic, options);
+        check_trace(run.records, kWorkers);
+        const Counts& counts = run.report.report.counts;
+        CHECK_EQUAL(counts.published, 200u);
+        CHECK(counts.gathered >= 200 * (gradients - 1) && counts.gathered < 201 * (gradients - 1) + 1);
+        CHECK_NEAR(counts.mean_tau(), double(kWorkers - 1) / double(gradients),
+                   0.15 * double(kWorkers) / double(gradients));
+        std::vector<float> theta(37, 1.0f);
+        replay(quadratic, theta, options.train, run.records);
+        CHECK(theta == run.theta);
+      }
+}
+
 TEST(counts_add_up_and_limits_are_kept) {
   const Quadratic quadratic(3, 40);
   for (const engine::Engine& engine : kConsistent) {
@@ -267,14 +299,15 @@ TEST(counts_add_up_and_limits_are_kept) {
     CHECK_EQUAL(by_epochs.counts.samples, 4u * 40u);
     for (const Report& report : {by_updates, by_epochs}) {
       const Counts& counts = report.counts;
-      CHECK_EQUAL(counts.gradients, counts.published + counts.merged + counts.dropped + counts.rejected);
+      CHECK_EQUAL(counts.gradients,
+                  counts.published + counts.merged + counts.gathered + counts.dropped + counts.rejected);
       Counts rows;
       for (const EpochRecord& row : report.history) rows += row.since_last;
       CHECK_EQUAL(rows.gradients, counts.gradients);
       CHECK_EQUAL(report.history.back().updates, counts.published);
       std::uint64_t total = 0;
       for (const Distribution& each : report.staleness) total += each.total();
-      CHECK_EQUAL(total, counts.published);
+      CHECK_EQUAL(total, counts.published + counts.gathered);
       CHECK_EQUAL(report.staleness.size(), 5u);
     }
   }

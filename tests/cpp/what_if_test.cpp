@@ -74,7 +74,8 @@ const std::vector<Policy> kPolicies{
 TEST(under_its_own_policy_a_simulated_run_has_its_own_bits_and_records) {
   const Quadratic quadratic(37, 40);
   for (const engine::Engine& engine :
-       {engine::Engine{engine::Synchronous{}}, engine::Engine{engine::Locked{}}, engine::Engine{engine::Leashed{}},
+       {engine::Engine{engine::Synchronous{}}, engine::Engine{engine::Softsync{}}, engine::Engine{engine::Softsync{1}},
+        engine::Engine{engine::Locked{}}, engine::Engine{engine::Leashed{}},
         engine::Engine{engine::Leashed{.persistence = 0}}, engine::Engine{engine::Leashed{.persistence = 1}}})
     for (const Law& law : kLaws)
       for (const Policy& policy : kPolicies)
@@ -95,7 +96,8 @@ TEST(under_its_own_policy_a_simulated_run_has_its_own_bits_and_records) {
 // At a lock the time of a publication does not depend on C, so that simulations under two policies have one schedule.
 TEST(under_another_policy_it_is_the_simulation_with_that_policy) {
   const Quadratic quadratic(37, 40);
-  for (const engine::Engine& engine : {engine::Engine{engine::Synchronous{}}, engine::Engine{engine::Locked{}}})
+  for (const engine::Engine& engine :
+       {engine::Engine{engine::Synchronous{}}, engine::Engine{engine::Softsync{2}}, engine::Engine{engine::Locked{}}})
     for (const Law& law : kLaws)
       for (const Policy& recorded : kPolicies)
         for (const Policy& other : kPolicies) {
@@ -131,8 +133,8 @@ TEST(another_policy_gives_a_possible_history_on_the_same_reads) {
 TEST(a_run_on_threads_has_its_own_bits_under_its_own_policy) {
   const Quadratic quadratic(37, 40);
   for (const engine::Engine& engine :
-       {engine::Engine{engine::Synchronous{}}, engine::Engine{engine::Locked{}}, engine::Engine{engine::Leashed{}},
-        engine::Engine{engine::Leashed{.persistence = 0}}})
+       {engine::Engine{engine::Synchronous{}}, engine::Engine{engine::Softsync{2}}, engine::Engine{engine::Locked{}},
+        engine::Engine{engine::Leashed{}}, engine::Engine{engine::Leashed{.persistence = 0}}})
     for (const Policy& policy : {policy::inverse_plus_one(), policy::ringmaster(2)}) {
       TraceMemory memory;
       TrainOptions options = options_of(engine, 4, 0.9).train;

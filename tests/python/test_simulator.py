@@ -18,7 +18,14 @@ Data = tuple[NDArray[np.float32], NDArray[np.int32]]
 MakeModel = Callable[[], asap.Model]
 Simulate = Callable[..., asap.Run]
 
-ASYNCHRONOUS = [asap.Locked(), asap.Leashed(), asap.Leashed(persistence=0), asap.Leashed(persistence=2)]
+ASYNCHRONOUS = [
+    asap.Locked(),
+    asap.Leashed(),
+    asap.Leashed(persistence=0),
+    asap.Leashed(persistence=2),
+    asap.Softsync(),
+    asap.Softsync(1),
+]
 CONSISTENT = [asap.Synchronous(), *ASYNCHRONOUS]
 LAWS = [
     laws.Constant(1.0),
@@ -114,6 +121,13 @@ def test_constant_times_make_every_gradient_as_stale(simulate: Simulate, engine:
     taus = run.trace.updates["replaced"] - run.trace.updates["read"]
     assert taus.tolist() == [min(i, 6) for i in range(run.updates)]
     assert run.seconds == pytest.approx(0.1 * np.ceil(run.updates / 7))
+
+
+@pytest.mark.parametrize("n", [1, 15, 30])
+def test_softsync_makes_gradients_as_stale_as_zhang_found_them(simulate: Simulate, n: int) -> None:
+    run = simulate(asap.Softsync(n), workers=30, compute=asap.LogNormal(1.0, 0.3), epochs=60, batch_size=4)
+    assert run.staleness.mean == pytest.approx(29 / (30 // n), rel=0.1)
+    assert run.updates == run.gradients // (30 // n)
 
 
 def test_it_runs_on_threads_of_nobody(simulate: Simulate, same_threads: Any) -> None:

@@ -45,7 +45,9 @@ STEPS = [
 
 
 @pytest.mark.parametrize("step", STEPS)
-@pytest.mark.parametrize("engine", [asap.Synchronous(), asap.Locked(), asap.Leashed(), asap.Leashed(persistence=1)])
+@pytest.mark.parametrize(
+    "engine", [asap.Synchronous(), asap.Locked(), asap.Leashed(), asap.Leashed(persistence=1), asap.Softsync(2)]
+)
 def test_under_its_own_step_a_run_has_its_own_bits(
     simulate: Simulate, step: asap.steps.Step, engine: asap.engines.Engine
 ) -> None:

@@ -10,9 +10,9 @@
 namespace asap::sim {
 
 /// The gradients of a trace in the order in which their fates were settled. Where the trace leaves an order open,
-/// because gradients that were dropped or rejected left no version behind, they come before the update of the version
-/// they met, as they stand in the trace, and reads are as early as they may be: after the update whose version was
-/// read, and after what the worker did before. Memory: 24 bytes per record.
+/// because gradients that were dropped, rejected or gathered left no version behind, they come before the update of the
+/// version they met, as they stand in the trace, and reads are as early as they may be: after the update whose version
+/// was read, and after what the worker did before. Memory: 24 bytes per record.
 class Schedule {
  public:
   /// Of a possible history (check_trace) that began at version 0.

@@ -7,7 +7,7 @@
 #include "asap/core/error.h"
 #include "asap/sim/virtual_hogwild.h"
 #include "asap/sim/virtual_leashed.h"
-#include "asap/sim/virtual_locked.h"
+#include "asap/sim/virtual_softsync.h"
 #include "asap/sim/virtual_synchronous.h"
 #include "asap/train/check_options.h"
 #include "asap/train/make_store.h"
@@ -37,8 +37,6 @@ void check(const SimulationOptions& options, std::size_t num_parameters) {
   asap::check(options.train, kMaxWorkers);
   if (std::holds_alternative<engine::FusedHogwild>(options.train.engine))
     invalid_argument("a fused Hogwild cannot be simulated: it never holds the gradient that would be delayed");
-  if (std::holds_alternative<engine::Softsync>(options.train.engine))
-    invalid_argument("the softsync engine cannot be simulated yet");
   if (options.train.resume || options.train.checkpoint || options.train.affinity != Affinity::none)
     invalid_argument("a simulation knows no checkpoints and no CPUs: affinity, checkpoint and resume must be left out");
   if (!(options.compute.mean > 0.0)) invalid_argument("the law compute must have a mean above 0 seconds");
@@ -55,6 +53,8 @@ std::unique_ptr<VirtualEngine<VirtualTeam>> make_engine(Scene& scene, VirtualTea
     return std::make_unique<VirtualSynchronous>(scene, team, options.updates);
   if (const auto* leashed = std::get_if<engine::Leashed>(&options.engine))
     return std::make_unique<VirtualLeashed>(scene, team, leashed->persistence);
+  if (const auto* softsync = std::get_if<engine::Softsync>(&options.engine))
+    return std::make_unique<VirtualSoftsync>(scene, team, softsync->gradients(team.capacity()));
   return std::make_unique<VirtualLocked>(scene, team);
 }
 
@@ -122,7 +122,10 @@ std::uint64_t simulation_bytes(const SimulationOptions& options, std::size_t num
   const std::uint64_t vector = whole(num_parameters), workers = most_workers(options);
   const std::uint64_t common = vector + (options.train.momentum != 0.0 ? vector : 0);  // last finite, velocity
   if (std::holds_alternative<engine::Synchronous>(options.train.engine)) return common + (2 + 2) * vector;
-  if (!std::holds_alternative<engine::Hogwild>(options.train.engine)) return common + (workers + 1 + 1) * vector;
+  const auto* softsync = std::get_if<engine::Softsync>(&options.train.engine);
+  const std::uint64_t waiting = softsync ? softsync->gradients(most_workers(options)) - 1 : 0;
+  if (!std::holds_alternative<engine::Hogwild>(options.train.engine))
+    return common + (workers + 1 + 1 + waiting) * vector;
   const std::uint64_t gradients = options.publish.mean > 0.0 ? workers : 1;
   return common + (workers + 1) * whole(std::min(kPiece, num_parameters)) + (gradients + 1) * vector;
 }

@@ -44,6 +44,19 @@ void VirtualTeam::publish(std::size_t worker) {
   settle(worker, step.rejects() ? Outcome::rejected : Outcome::published, computed);
 }
 
+void VirtualTeam::gather(std::size_t worker, std::size_t gradients) {
+  const Computed computed = differentiate(worker);
+  if (skips(worker, computed, gradient_)) return;
+  Receipt& receipt = tasks_[worker].receipt;
+  if (receipt.step().rejects()) return settle(worker, Outcome::rejected, computed);
+  const auto place = std::upper_bound(parts_.begin(), parts_.end(), worker,
+                                      [](std::size_t own, const GatheredPart& part) { return own < part.worker; });
+  parts_.insert(place, {gradient_.data(), receipt.scale, worker});
+  const bool completes = parts_.size() == gradients;
+  completes ? complete(receipt) : leave_gradient();
+  settle(worker, completes ? Outcome::published : Outcome::gathered, computed);
+}
+
 void VirtualTeam::drop(std::size_t worker) {
   const Computed computed = differentiate(worker);
   if (!skips(worker, computed, gradient_)) settle(worker, Outcome::dropped, computed);
@@ -51,7 +64,7 @@ void VirtualTeam::drop(std::size_t worker) {
 
 void VirtualTeam::publish_round(std::vector<std::size_t> workers) {
   for (const std::size_t worker : workers) theta_.unpin(views_[worker]);  // the present version, until its end below
-  const std::vector<Computed> computed = average(workers);
+  const std::vector<Computed> computed = average_round(workers);
   if (!ledger_.goes() || workers.empty()) return;
   const Version base = version_;
   const Step step = ledger_.step(0, base);
@@ -72,13 +85,26 @@ Computed VirtualTeam::differentiate(std::size_t worker) {
   return computed;
 }
 
+/// The gradient stays for the update in the making.
+void VirtualTeam::leave_gradient() {
+  if (waiting_.size() < parts_.size()) waiting_.emplace_back(num_parameters());
+  std::swap(waiting_[parts_.size() - 1], gradient_);
+}
+
+void VirtualTeam::complete(Receipt& receipt) {
+  average(std::span<const GatheredPart>(parts_), 0, num_parameters());
+  advance({receipt.rate, scale_of_mean(parts_)}, parts_.front().gradient);
+  parts_.clear();
+  ++receipt.attempts;
+}
+
 void VirtualTeam::advance(const Step& step, const float* gradient) {
   theta_.advance(0, step, gradient);
   ++version_;
 }
 
 /// Leaves in mean_ the mean of these workers' gradients, without those that are not finite, whom it removes.
-std::vector<Computed> VirtualTeam::average(std::vector<std::size_t>& workers) {
+std::vector<Computed> VirtualTeam::average_round(std::vector<std::size_t>& workers) {
   std::vector<Computed> computed;
   while (ledger_.goes() && computed.size() < workers.size())
     if (!add_to_mean(workers, computed)) computed.clear();  // the weights of all others change

@@ -5,6 +5,7 @@
 
 #include "asap/sim/shared_blocks.h"
 #include "asap/sim/virtual_workers.h"
+#include "asap/store/gathered_mean.h"
 
 namespace asap::sim {
 
@@ -33,6 +34,10 @@ class VirtualTeam final : public VirtualWorkers {
   /// Replaces that version, unless C rejected.
   void publish(std::size_t worker);
 
+  /// Puts the gradient, unless C rejected it, to those that came since the update before; with the last of so many the
+  /// present version is replaced by their mean (softsync).
+  void gather(std::size_t worker, std::size_t gradients);
+
   /// Gives the gradient up.
   void drop(std::size_t worker);
 
@@ -46,13 +51,17 @@ class VirtualTeam final : public VirtualWorkers {
  private:
   Computed differentiate(std::size_t worker);
   void advance(const Step& step, const float* gradient);
-  std::vector<Computed> average(std::vector<std::size_t>& workers);
+  void leave_gradient();
+  void complete(Receipt& receipt);
+  std::vector<Computed> average_round(std::vector<std::size_t>& workers);
   bool add_to_mean(std::vector<std::size_t>& workers, std::vector<Computed>& computed);
 
   SharedBlocks theta_;  // one block
   Version version_ = 0;
   std::vector<SharedBlocks::Slot> views_;
-  AlignedBuffer<float> gradient_, mean_;  // the mean of a round, where there are rounds
+  AlignedBuffer<float> gradient_, mean_;       // the mean of a round, where there are rounds
+  std::vector<GatheredPart> parts_;            // of the update in the making, in the order of its sum
+  std::vector<AlignedBuffer<float>> waiting_;  // the gradients of these; the rest is memory to swap
 };
 
 }  // namespace asap::sim

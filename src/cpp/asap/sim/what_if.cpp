@@ -21,7 +21,8 @@ SimulationOptions without_limits(const TrainOptions& options) {
 }
 
 /// What became of one gradient, or of those of a round.
-void settle(VirtualTeam& team, const Schedule& schedule, std::span<const std::uint64_t> indices) {
+void settle(VirtualTeam& team, const engine::Engine& engine, const Schedule& schedule,
+            std::span<const std::uint64_t> indices) {
   if (indices.size() > 1) {
     std::vector<std::size_t> workers;
     for (const std::uint64_t index : indices) workers.push_back(schedule[index].worker);
@@ -32,7 +33,12 @@ void settle(VirtualTeam& team, const Schedule& schedule, std::span<const std::ui
   const std::uint32_t in_vain = record.attempts - (record.outcome == Outcome::published ? 1 : 0);
   for (std::uint32_t attempt = 0; attempt < in_vain; ++attempt) team.fail(record.worker);
   const bool accepts = team.prepare(record.worker);
-  dropped&& accepts ? team.drop(record.worker) : team.publish(record.worker);
+  if (const auto* softsync = std::get_if<engine::Softsync>(&engine))
+    team.gather(record.worker, softsync->gradients(team.capacity()));
+  else if (dropped && accepts)
+    team.drop(record.worker);
+  else
+    team.publish(record.worker);
 }
 
 }  // namespace
@@ -52,7 +58,7 @@ Report what_if(const Objective& objective, std::span<float> theta, const TrainOp
   try {
     schedule.walk([&] { return ledger.goes(); },
                   [&](const TraceRecord& record) { team.read(record.worker, record.batch); },
-                  [&](std::span<const std::uint64_t> indices) { settle(team, schedule, indices); });
+                  [&](std::span<const std::uint64_t> indices) { settle(team, options.engine, schedule, indices); });
     Report report = ledger.finish(theta);
     report.vectors_high_water = team.high_water();
     return report;
