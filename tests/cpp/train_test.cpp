@@ -389,6 +389,30 @@ TEST(the_observer_gets_snapshots_of_the_versions_that_they_name) {
   }
 }
 
+// Every gradient is all ones, so that version t is −t in every component: a torn snapshot, or one of another version
+// than it says, would be seen. However many are left out, the first one is not: the queue is empty then.
+TEST(snapshots_of_several_workers_are_whole_and_of_the_version_that_they_name) {
+  struct Checked : Observer {
+    Version most = 0, taken = 0;
+    void on_snapshot(std::span<const float> theta, const Moment& moment, LiveRun&) override {
+      for (const float value : theta) CHECK_EQUAL(value, -static_cast<float>(moment.version));
+      most = std::max(most, moment.version);
+      ++taken;
+    }
+  };
+  const Ones ones(1021, 100);
+  for (const engine::Engine& engine : all_engines()) {
+    if (is_hogwild(engine) || is_sequential(engine) || is_synchronous(engine)) continue;
+    Checked observer;
+    std::vector<float> theta(1021, 0.0f);
+    train(
+        ones, theta,
+        {.engine = engine, .workers = 4, .batch_size = 1, .updates = 3000, .rate = Rate::constant(1.0), .snapshots = 3},
+        observer);
+    CHECK(observer.taken >= 1 && observer.most <= 3000);
+  }
+}
+
 TEST(an_exception_of_a_worker_ends_the_run_once_and_for_all) {
   struct Faulty : Quadratic {
     using Quadratic::Quadratic;

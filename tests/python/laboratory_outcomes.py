@@ -1,13 +1,18 @@
-"""Made-up outcomes: documents of runs whose curves have a closed form."""
+"""Made-up outcomes: documents of runs whose curves have a closed form; and comparisons of short runs."""
 
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from asap.laboratory import Case, Outcome
+import asap
+from asap.laboratory import Case, Comparison, Outcome
+
+Data = tuple[NDArray[np.float32], NDArray[np.int32]]
 
 INITIAL = 2.3
 ENVIRONMENT = {"asap": "0", "cpu": "a processor", "isa": "none", "usable_cpus": 2, "python": "3", "numpy": "1"}
@@ -79,3 +84,15 @@ def outcome(of: Case | None = None, **parts: Any) -> Outcome:
 def crash(of: Case, words: str = "MemoryError: no room") -> Outcome:
     """The outcome of a case that raised an error."""
     return Outcome(of, {"error": words, "laboratory": {"timed_out": False}})
+
+
+SETTINGS: dict[str, Any] = {"batch_size": 16, "updates": 60, "snapshots": 20, "progress": False}
+
+
+def compared(blobs: Data, model: asap.Model, folder: Path | None, **changes: Any) -> Comparison:
+    """Compare two steps on one worker, whose runs can be repeated."""
+    settings = SETTINGS | {"workers": 1, "seeds": (1, 2, 3)} | changes
+    return asap.compare(
+        model, blobs, engines=[asap.Locked()], steps=[0.05, asap.TailTau(0.05)], validation=blobs, folder=folder,
+        **settings,
+    )  # fmt: skip

@@ -1,0 +1,204 @@
+"""The laboratory: what its files and its report hold."""
+
+import base64
+import csv
+import dataclasses
+import json
+import re
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from laboratory_outcomes import INITIAL, case, compared, crash, document, losses, outcome
+from numpy.typing import NDArray
+
+import asap
+from asap.laboratory import LEVELS, MEASURES, Comparison, Outcome
+
+Data = tuple[NDArray[np.float32], NDArray[np.int32]]
+MakeModel = Callable[[], asap.Model]
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Comparison, Path]:
+    """A comparison of made-up runs with a failure of each kind, and its folder with all figures."""
+    pytest.importorskip("matplotlib", reason="needs the extra plot")
+    made = [
+        outcome(
+            case(engine, step, workers, seed=seed),
+            rows=losses(decay * (1 + 0.1 * seed)),
+            effective_step=effective,
+            table=table,
+        )
+        for engine in ("locked", "leashed")
+        for step, decay, effective, table in (("constant", 0.01, 0.05, (1.0,)), ("tail", 0.012, 0.06, (2.0, 1.0, 0.0)))
+        for workers in (2, 4)
+        for seed in range(3)
+    ]
+    again = [
+        outcome(dataclasses.replace(case("leashed", seed=seed, equal_to="tail"), rate=0.06), effective_step=0.06)
+        for seed in range(3)
+    ]
+    made[0] = outcome(made[0].case, rows=[*losses(0.01)[:5], {**losses(0.01)[5], "loss": None}], status="diverged")
+    made[1] = crash(made[1].case, "MemoryError: <no> room")
+    result = Comparison([*made, *again], 27, "MLP on <nothing>", "asap compare --steps 'a & b'")
+    return result, result.save(tmp_path_factory.mktemp("saved"))
+
+
+class References(HTMLParser):
+    """Collects what a page refers to."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        if tag in ("link", "script", "iframe", "object"):
+            self.found.append(tag)
+        self.found += [value or "" for name, value in attributes if name in ("src", "href", "srcset", "data", "style")]
+
+
+def outside(page: str) -> list[str]:
+    """What a page needs that is not in it; images are looked into."""
+    found = [each for each in References(page).found if not each.startswith(("data:image/svg+xml;base64,", "#"))]
+    found += re.findall(r"url\([^)]*\)|@import.*", page)
+    for image in re.findall(r"data:image/svg\+xml;base64,([^\"]+)", page):
+        for element in ElementTree.fromstring(base64.b64decode(image)).iter():
+            for name, value in element.attrib.items():
+                if name.endswith("href") and not value.startswith(("#", "data:")):
+                    found.append(value)
+                found += [each for each in re.findall(r"url\(([^)]*)\)", value) if not each.startswith("#")]
+    return found
+
+
+def test_the_report_needs_nothing_outside(saved: tuple[Comparison, Path]) -> None:
+    _, folder = saved
+    page = (folder / "report.html").read_text()
+    assert outside(page) == []
+    assert "http" not in re.sub(r"base64,[^\"]+", "", page)
+    figures = sorted((folder / "figures").glob("*.svg"))
+    assert page.count("<img ") == len(figures) >= 12
+    assert [path.stem for path in sorted((folder / "figures").glob("*.png"))] == [path.stem for path in figures]
+
+
+@pytest.mark.parametrize(
+    "planted",
+    ['<img src="http://a/b.png">', '<script src="a.js"></script>', "<style>@import 'a.css'</style>"],
+)
+def test_a_reference_to_the_outside_is_found(planted: str, saved: tuple[Comparison, Path]) -> None:
+    page = (saved[1] / "report.html").read_text()
+    assert outside(page.replace("<h1>", f"{planted}<h1>"))
+
+
+def test_the_report_shows_what_was_compared(saved: tuple[Comparison, Path]) -> None:
+    result, folder = saved
+    page = (folder / "report.html").read_text()
+    assert "MLP on &lt;nothing&gt;" in page
+    assert "&#x27;a &amp; b&#x27;" in page
+    assert "27 of 27 runs" in page
+    assert "2 failed" in page
+    assert "MemoryError: &lt;no&gt; room" in page
+    assert "a processor" in page
+    for each in result.summaries():
+        assert each.group.label in page
+
+
+def test_the_tables_hold_what_run_json_holds(blobs: Data, make_model: MakeModel, tmp_path: Path) -> None:
+    result = compared(blobs, make_model(), tmp_path)
+    with (tmp_path / "measures.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len({(row["run"], row["measure"], row["level"]) for row in rows}) == len(rows)
+    assert len(rows) == 6 * (len(MEASURES) + 3 * len(LEVELS))
+    for row in rows:
+        run = json.loads((tmp_path / "runs" / row["run"] / "run.json").read_text())
+        assert (row["step"], int(row["seed"])) == (run["laboratory"]["case"]["step"], run["config"]["seed"])
+        value = float(row["value"]) if row["value"] else None
+        if row["measure"] in run["results"]:
+            assert value == run["results"][row["measure"]]
+        if row["measure"] == "accuracy":
+            assert value == run["history"][-1]["accuracy"]
+        if row["measure"] == "mean_tau":
+            assert value == run["staleness"]["mean"]
+        if row["measure"].endswith("_to"):
+            curve = asap.Losses._of(run["losses"])
+            assert value == curve.at(float(row["level"]), row["measure"].removesuffix("_to"))
+    with (tmp_path / "losses.csv").open() as file:
+        snapshots = list(csv.DictReader(file))
+    for each in result.outcomes:
+        mine = [row for row in snapshots if row["run"] == each.case.name]
+        assert [float(row["loss"]) for row in mine] == [row["loss"] for row in each.document["losses"]]
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["schema"] == "asap.compare/1"
+    assert [row["runs"] for row in summary["summary"]] == [3, 3]
+
+
+def test_without_matplotlib_there_are_tables_and_a_hint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    result = Comparison([outcome()], 1, "a title", "a command")
+    with pytest.warns(RuntimeWarning, match=r'needs matplotlib: pip install "asap\[plot\]"'):
+        result.save(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"summary.json", "measures.csv", "losses.csv", "report.html"}
+    assert "<img" not in (tmp_path / "report.html").read_text()
+
+
+def test_several_rates_have_a_set_of_figures_each_and_one_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("matplotlib", reason="needs the extra plot")
+    from asap.laboratory.figures import pictures
+    from asap.laboratory.figures.style import Panels
+
+    monkeypatch.setattr(Panels, "_render", lambda self, kind: b"")  # what takes the time
+    made = [
+        outcome(case(step=step, rate=rate, seed=seed), rows=losses(0.2 * rate * (1 + seed)))
+        for step in ("constant", "tail")
+        for rate in (0.01, 0.05)
+        for seed in range(2)
+    ]
+    names = [picture.name for picture in pictures(made, "made up")]
+    assert len(set(names)) == len(names)
+    assert {"rates", "loss-by-updates-rate-0.01", "loss-by-updates-rate-0.05"} <= set(names)
+    (together,) = (picture for picture in pictures(made[:2], "made up") if picture.name == "loss-by-updates")
+    assert "η = 0.01" in together.caption
+
+
+def test_a_comparison_without_any_run_has_a_report(tmp_path: Path) -> None:
+    result = Comparison([crash(case())], 1, "a title", "a command")
+    assert "1 failed" in (result.save(tmp_path) / "report.html").read_text()
+    assert Comparison([], 4, "a title", "a command").save(tmp_path) == tmp_path
+    assert "0 of 4 runs" in (tmp_path / "report.html").read_text()
+
+
+def test_runs_without_snapshots_have_a_report(tmp_path: Path) -> None:
+    made = [Outcome(case(seed=seed), document() | {"losses": None}) for seed in range(2)]
+    page = (Comparison(made, 2, "a title", "a command").save(tmp_path) / "report.html").read_text()
+    assert "Seconds until" not in page
+    assert made[0].time_to(0.5) is None
+    assert INITIAL > 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "words"),
+    [
+        ({"engines": []}, ValueError, "engines must have at least one entry; got none"),
+        ({"steps": [0.1, 0.2]}, ValueError, "steps must differ, or be a dict with a label for each; got 'constant'"),
+        ({"seeds": -1}, ValueError, "seeds must be an integer ≥ 0; got -1"),
+        ({"rates": [0]}, ValueError, "rates must be a finite number above 0; got 0"),
+        ({"equal_step_to": "tail"}, ValueError, "equal_step_to must be one of 'constant'; got 'tail' (str)"),
+        ({"timeout": 0}, ValueError, "timeout must be a finite number above 0; got 0"),
+        ({"seed": 3}, TypeError, "seed is no setting of all cases; accepted are batch_size, epochs"),
+        ({"batch_size": 0}, ValueError, "batch_size must be an integer ≥ 1; got 0"),
+        ({"progress": 1}, TypeError, "progress must be True, False or None; got 1"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(
+    changes: dict[str, Any], error: type[Exception], words: str, blobs: Data, make_model: MakeModel
+) -> None:
+    arguments: dict[str, Any] = {"engines": [asap.Locked()], "steps": [0.1], "workers": 2, "progress": False}
+    with pytest.raises(error, match=re.escape(words)):
+        asap.compare(make_model(), blobs, **arguments | changes)
