@@ -44,7 +44,7 @@ COLUMNS = {
     "tau": "staleness: replaced − read",
 }
 
-_LAST_BIN = 4095  # of the histograms that runs keep; it collects larger values
+_MOST_APART = 256  # workers whose staleness simulations tell apart
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -98,10 +98,13 @@ class Trace:
     def staleness(self) -> StalenessDistribution:
         """τ of published updates and gathered gradients, counted anew.
 
-        Equals the run's own, unless that counts the parts before, too.
+        Equals the run's own, unless that counts the parts before, too. (A run on threads counts every τ from 4,095 on as
+        one, and its workers apart however many they are.)
         """
         scaled = np.isin(self.records["outcome"], [OUTCOMES["published"], OUTCOMES["gathered"]])
         taus, workers = self["tau"][scaled], self.records["worker"][scaled]
+        if self.workers > _MOST_APART:
+            return StalenessDistribution._merge([_distribution(taus)], self.workers)
         return StalenessDistribution._merge([_distribution(taus[workers == w]) for w in range(self.workers)])
 
     def check(self) -> None:
@@ -144,5 +147,5 @@ def records_in(file: IO[bytes], count: int, offset: int = 0) -> NDArray[np.void]
 
 
 def _distribution(taus: NDArray[np.uint64]) -> _core.Distribution:
-    counts = np.bincount(np.minimum(taus, _LAST_BIN).astype(np.int64))
+    counts = np.bincount(taus.astype(np.int64))
     return _core.Distribution(counts.astype(np.uint64), int(taus.sum()))

@@ -245,6 +245,16 @@ TEST(tables_switch_under_running_readers) {
   CHECK_EQUAL(tables.current()(0), 2000.0);
 }
 
+TEST(tables_reach_as_far_as_very_many_workers_are_stale) {
+  for (const Policy& policy :
+       {policy::inverse(), policy::power(0.5), policy::exponential(1e-4), policy::delay_adaptive(),
+        policy::threshold(std::nullopt, 1.0), policy::fleet(9000.0, SampleWindow{1, 2})}) {
+    const ScaleTable table = policy.table({}, {.workers = 10'000, .rate = 1e-6});
+    CHECK_EQUAL(table.entries().size(), 80'000u);
+    CHECK(table(70'000) < table(20'000) || policy.name == "threshold");
+  }
+}
+
 TEST(tables_nobody_can_hold_are_freed) {
   TableSwitch tables(2, ScaleTable({1.0}));
   (void)tables.acquire(tables.reader(0));

@@ -143,9 +143,13 @@ def test_many_workers_are_not_told_apart(simulate: Simulate) -> None:
 
 
 def test_staleness_beyond_the_bins_of_threads_is_told(blobs: Data, make_model: MakeModel) -> None:
-    run = asap.simulate(make_model(), blobs, workers=5000, updates=12_000, compute=1.0, batch_size=1)
+    run = asap.simulate(make_model(), blobs, workers=5000, updates=12_000, compute=1.0, batch_size=1, trace=True)
     assert run.staleness.max == 4999
     assert run.staleness.counts[4999] == 12_000 - 4999
+    assert run.trace.staleness == run.staleness
+    table = asap.Inverse(0.1).table(workers=5000)
+    assert len(table) == 8 * 5000
+    assert table[4999] == pytest.approx(1 / 4999)
 
 
 def test_workers_may_change(simulate: Simulate) -> None:

@@ -12,7 +12,10 @@ namespace {
 /// scale(τ), whatever the context.
 template <class Function>
 Policy closed_form(std::string name, Function scale) {
-  return {std::move(name), [scale](const Distribution&, const StepContext&) { return tabulate(scale); }, std::nullopt};
+  const auto table = [scale](const Distribution&, const StepContext& context) {
+    return tabulate(scale, context.workers);
+  };
+  return {std::move(name), table, std::nullopt};
 }
 
 void require_not_negative(const char* name, double value) {
@@ -50,7 +53,8 @@ Policy exponential(double decay) {
 
 Policy delay_adaptive() {
   const auto table = [](const Distribution&, const StepContext& context) {
-    return tabulate([m = static_cast<double>(context.workers)](double tau) { return tau <= m ? 1.0 : m / tau; });
+    const auto m = static_cast<double>(context.workers);
+    return tabulate([m](double tau) { return tau <= m ? 1.0 : m / tau; }, context.workers);
   };
   return {"delay-adaptive", table, std::nullopt};
 }
@@ -60,10 +64,11 @@ Policy threshold(std::optional<Tau> critical, std::optional<double> smoothness) 
     invalid_argument("smoothness must be a finite number above 0; got ", *smoothness);
   const auto table = [=](const Distribution&, const StepContext& context) {
     const auto fresh = static_cast<double>(critical.value_or(context.workers));
-    return tabulate([&](double tau) {
+    const auto scale = [&](double tau) {
       if (tau <= fresh) return 1.0;
       return smoothness ? std::min(1.0, 1.0 / (4.0 * *smoothness * context.rate * tau)) : 0.0;
-    });
+    };
+    return tabulate(scale, context.workers);
   };
   return {"threshold", table, std::nullopt};
 }

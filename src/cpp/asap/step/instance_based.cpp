@@ -12,9 +12,9 @@ namespace {
 
 constexpr double kFleetQuantile = 0.997;
 
-ScaleTable dampened_until(double threshold) {
+ScaleTable dampened_until(double threshold, std::size_t workers) {
   const double beta = 2.0 / threshold * std::log1p(threshold / 2.0);
-  return tabulate([beta](double tau) { return std::exp(-beta * tau); });
+  return tabulate([beta](double tau) { return std::exp(-beta * tau); }, workers);
 }
 
 ScaleTable tail(const Distribution& distribution, double amplitude, Cdf cdf) {
@@ -56,13 +56,16 @@ Policy fleet(std::optional<double> threshold, Sample sample) {
   if (threshold) {
     if (!(*threshold > 0.0 && std::isfinite(*threshold)))
       invalid_argument("threshold must be a finite number above 0; got ", *threshold);
-    return {"fleet", [t = *threshold](const Distribution&, const StepContext&) { return dampened_until(t); },
+    return {"fleet",
+            [t = *threshold](const Distribution&, const StepContext& context) {
+              return dampened_until(t, context.workers);
+            },
             std::nullopt};
   }
   check(sample);
   const auto table = [](const Distribution& distribution, const StepContext& context) {
-    if (distribution.empty()) return dampened_until(static_cast<double>(context.workers) + 1.0);
-    return dampened_until(std::max(1.0, static_cast<double>(distribution.quantile(kFleetQuantile))));
+    if (distribution.empty()) return dampened_until(static_cast<double>(context.workers) + 1.0, context.workers);
+    return dampened_until(std::max(1.0, static_cast<double>(distribution.quantile(kFleetQuantile))), context.workers);
   };
   return {"fleet", table, sample};
 }
