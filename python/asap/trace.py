@@ -98,8 +98,8 @@ class Trace:
     def staleness(self) -> StalenessDistribution:
         """τ of published updates and gathered gradients, counted anew.
 
-        Equals the run's own, unless that counts the parts before, too. (A run on threads counts every τ from 4,095 on as
-        one, and its workers apart however many they are.)
+        Equals the run's own, unless that counts the parts before, too. (A run on threads counts every τ from 4,095 on
+        as one, and its workers apart however many they are.)
         """
         scaled = np.isin(self.records["outcome"], [OUTCOMES["published"], OUTCOMES["gathered"]])
         taus, workers = self["tau"][scaled], self.records["worker"][scaled]
