@@ -20,6 +20,7 @@ from asap import datasets, engines, framework, laws, layers, models, rates, step
 from asap.benchmark import Benchmark, bench
 from asap.callbacks import RunState
 from asap.checkpoint import Checkpoint
+from asap.corrections import DelayCompensated, GapAware, NormClipped
 from asap.engines import Hogwild, Leashed, Locked, Softsync, Synchronous
 from asap.history import History
 from asap.laboratory import Comparison, compare
@@ -71,11 +72,13 @@ __all__ = [
     "CosineRate",
     "Custom",
     "DelayAdaptive",
+    "DelayCompensated",
     "Dense",
     "Evaluation",
     "Exponential",
     "FLeet",
     "Flatten",
+    "GapAware",
     "Heterogeneous",
     "Hinge",
     "History",
@@ -89,6 +92,7 @@ __all__ = [
     "MaxPool2d",
     "MindTheStep",
     "Model",
+    "NormClipped",
     "Normalised",
     "Online",
     "Patience",

@@ -20,6 +20,7 @@ from asap._plain import plain
 from asap._run_file import config_of
 from asap.architecture import Architecture
 from asap.config import MAX_WORKERS, TrainConfig
+from asap.corrections import GapAware
 from asap.datasets.files import publish
 
 SCHEMA, FORMAT = "asap.checkpoint/", 2
@@ -193,10 +194,14 @@ def _saved(document: dict[str, Any]) -> tuple[Saved, dict[str, tuple[str, tuple[
     if saved.config.checkpoint is None:
         raise ValueError("the run has no checkpoints")
     parameters = architecture.to_core().num_parameters
-    velocity = {"velocity": ("F32", (parameters,))} if saved.config.momentum else {}
+    vectors: dict[str, tuple[str, tuple[int | None, ...]]] = {"parameters": ("F32", (parameters,))}
+    if saved.config.momentum:
+        vectors["velocity"] = vectors["parameters"]
+    if isinstance(saved.config.correction, GapAware):
+        vectors["movement"] = vectors["parameters"]
     numbers = range(len(state["table_versions"]))
     tables = {f"tables.{i}": ("F64", (None,)) for i in numbers} | {f"seen.{i}": ("U64", (None,)) for i in numbers}
-    return saved, {"parameters": ("F32", (parameters,))} | velocity | tables | _TABLES
+    return saved, vectors | tables | _TABLES
 
 
 _TABLES: dict[str, tuple[str, tuple[int | None, ...]]] = {

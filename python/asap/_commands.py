@@ -55,6 +55,7 @@ def train(
     rate: Rate = 0.05,
     schedule: Schedule = "constant",
     sample: Sample = (10, 110),
+    correction: Annotated[str, typer.Option(help=_names.CORRECTION_HELP)] = "none",
     batch_size: BatchSize = 32,
     epochs: Epochs = None,
     updates: Updates = None,
@@ -80,6 +81,7 @@ def train(
         settings: dict[str, Any] = {
             "engine": _names.engine(engine),
             "step": _names.step(step, rate, schedule, sample),
+            "correction": _names.correction(correction),
             "workers": workers,
             "batch_size": batch_size,
             "epochs": epochs,

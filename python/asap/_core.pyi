@@ -136,6 +136,20 @@ class Distribution:
     def cdf(self, tau: int, form: str) -> float: ...
     def quantile(self, q: float) -> int: ...
 
+class NoCorrection:
+    def __init__(self) -> None: ...
+
+class DelayCompensated:
+    def __init__(self, strength: float) -> None: ...
+
+class GapAware:
+    def __init__(self, memory: float) -> None: ...
+
+class NormClipped:
+    def __init__(self, bound: float) -> None: ...
+
+Correction = NoCorrection | DelayCompensated | GapAware | NormClipped
+
 class OnlineSample:
     def __init__(self, every: float, half_life: float) -> None: ...
 
@@ -274,6 +288,7 @@ def train(
     seconds: float | None,
     rate: Rate,
     policy: Policy,
+    correction: Correction,
     momentum: float,
     weight_decay: float,
     seed: int,
@@ -343,6 +358,7 @@ def simulate(
     seconds: float | None,  # virtual
     rate: Rate,
     policy: Policy,
+    correction: Correction,
     momentum: float,
     weight_decay: float,
     seed: int,
@@ -365,6 +381,7 @@ def what_if(
     batch_size: int,
     rate: Rate,
     policy: Policy,
+    correction: Correction,
     momentum: float,
     weight_decay: float,
     seed: int,
@@ -380,8 +397,8 @@ def checkpoint_history(checkpoint: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the epoch records of what on_checkpoint was given; ValueError when its tables do not fit together.
 
     Keys of such a dict: version, gradients, seconds, num_workers, sampling_from, sampled, last_row_gradients,
-    table_numbers, table_versions, and arrays (dict: parameters, velocity, workers.*, history.*, last_row.*, tables.*,
-    seen.*, figures.*, counted).
+    table_numbers, table_versions, and arrays (dict: parameters, velocity, movement, workers.*, history.*, last_row.*,
+    tables.*, seen.*, figures.*, counted).
     """
 
 # --- traces; records are structured arrays of asap.trace.RECORD
@@ -397,12 +414,14 @@ def replay(
     workers: int,
     batch_size: int,
     rate: Rate,
+    correction: Correction,
     momentum: float,
     weight_decay: float,
     seed: int,
     first: int,
     last: int,
     velocity: NDArray[np.float32] | None,  # as theta; None: zeros
+    movement: NDArray[np.float32] | None,  # likewise
 ) -> int:
     """Return how many updates were replayed, with the GIL released; KeyboardInterrupt within about 50 ms."""
 

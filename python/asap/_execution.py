@@ -13,7 +13,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from asap import _checkpoint_file, _checks, _core
+from asap import _checkpoint_file, _checks, _core, corrections
 from asap import progress as displays
 from asap._checkpoint_file import Saved
 from asap._fingerprint import fingerprint
@@ -117,6 +117,7 @@ def _run(
         batch_size=min(config.batch_size, len(training)),  # what a larger batch holds, in no more memory
         rate=config.step._rate_to_core(config.span(len(training))),
         policy=config.step._to_core(),
+        correction=corrections.to_core(config.correction),
         momentum=config.momentum,
         weight_decay=config.weight_decay,
         seed=config.seed,
@@ -158,8 +159,10 @@ def _trace(
     start.flags.writeable = False
     origin = origin_of(model, fingerprint(training), len(training))
     first = 0 if begin is None else begin.state["version"]
-    velocity = None if begin is None else begin.state["arrays"].get("velocity")
-    return Trace(records_in(file, num_records), start, first, config.workers, stalls, origin, velocity, training)
+    arrays = {} if begin is None else begin.state["arrays"]
+    velocity, movement = arrays.get("velocity"), arrays.get("movement")
+    records = records_in(file, num_records)
+    return Trace(records, start, first, config.workers, stalls, origin, velocity, movement, training)
 
 
 def _losses(

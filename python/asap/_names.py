@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from asap import _checks, engines, laws, models, steps
+from asap import _checks, corrections, engines, laws, models, steps
+from asap.corrections import Correction
 from asap.engines import Engine
 from asap.laws import Law
 from asap.models import Sequential
@@ -48,6 +49,11 @@ STEPS: dict[str, tuple[type[Any], Option]] = {
     "tail": (steps.TailTau, float),
     "mind-the-step": (steps.MindTheStep, str),
 }
+CORRECTIONS: dict[str, tuple[type[Any], Option]] = {
+    "delay": (corrections.DelayCompensated, float),
+    "gap": (corrections.GapAware, float),
+    "norm": (corrections.NormClipped, float),
+}
 MODELS: dict[str, type[Sequential]] = {"mlp": models.MLP, "cnn": models.CNN, "lenet": models.LeNet}
 LAWS: dict[str, tuple[type[Any], int]] = {  # and how many numbers they take, at most
     "constant": (laws.Constant, 1),
@@ -60,6 +66,7 @@ ENGINE_HELP = (
     "sequential, synchronous, locked, hogwild[:in-place|:copy|:fused], leashed[:K], K the persistence, or "
     "softsync[:n], n updates for a gradient of every worker."
 )
+CORRECTION_HELP = "Of gradients: none, delay[:λ], gap[:ρ] or norm:BOUND."
 STEP_HELP = (
     "constant, inverse, inverse-plus-one, power[:a], hinge[:a], exponential[:β], delay-adaptive, threshold[:τ_C], "
     "ringmaster:R, fleet[:T], tail[:A], mind-the-step[:LAW], normalised:STEP, or "
@@ -96,6 +103,17 @@ def step(text: str, rate: float, schedule: str, sample: Sample) -> Step:
 def _online(made: Step, text: str) -> Step:
     if not isinstance(getattr(made, "sample", None), steps.Online):
         raise ValueError(f"step online:… takes one that looks at the run, such as tail or normalised:…; got {text!r}")
+    return made
+
+
+def correction(text: str) -> Correction | None:
+    """Return the correction that a word stands for."""
+    if text == "none":
+        return None
+    kind, options = _parse("correction", text, CORRECTIONS)
+    if kind is corrections.NormClipped and not options:
+        raise ValueError("correction norm must name its bound, as in norm:1; got 'norm'")
+    made: Correction = kind(*options)
     return made
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from asap import _checks, _trace_file, engines, laws, rates, steps, stops
+from asap import _checks, _trace_file, corrections, engines, laws, rates, steps, stops
 from asap.checkpoint import Checkpoint
 from asap.config import MAX_WORKERS, TrainConfig, checked_config
 from asap.environment import Placement
@@ -41,9 +41,10 @@ COUNTS = (
 """The results of a run that are whole numbers."""
 
 _STATUSES = ("completed", "stopped", "interrupted", "diverged")
-_KINDS = {
-    kind.__name__: kind for union in (engines.Engine, steps.Step, rates.Rate, stops.StopRule) for kind in union.__args__
-} | {"Checkpoint": Checkpoint, "Online": steps.Online, "Snapshots": Snapshots}
+_UNIONS = (engines.Engine, steps.Step, corrections.Correction, rates.Rate, stops.StopRule)
+_KINDS = {kind.__name__: kind for union in _UNIONS for kind in union.__args__} | {
+    kind.__name__: kind for kind in (Checkpoint, steps.Online, Snapshots)
+}
 _LAWS = {kind.__name__: kind for kind in laws.Law.__args__}
 
 

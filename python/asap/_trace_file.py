@@ -25,16 +25,18 @@ VERSION = 2
 _FIXED = struct.Struct("<8sII")  # magic, version, length of the JSON text
 _ALIGNMENT = 64
 _MAX_HEADER = 1 << 24
+_PARTS = ("velocity", "movement")  # of the state that a run began with, behind the parameters
 _NUMBERS = ("parameters", "records", "first", "workers", "stalls", "crc32")
 
 
 def write(path: Path, trace: Trace, config: dict[str, Any]) -> None:
     """Write a trace, all or nothing, with the settings of its run."""
-    vectors = [trace.start] if trace.velocity is None else [trace.start, trace.velocity]
-    sections = [*(vector.astype("<f4", copy=False) for vector in vectors), trace.records]
+    vectors = [trace.start, trace.velocity, trace.movement]
+    sections = [*(vector.astype("<f4", copy=False) for vector in vectors if vector is not None), trace.records]
     header = {
         "parameters": len(trace.start),
         "velocity": trace.velocity is not None,
+        "movement": trace.movement is not None,
         "records": len(trace),
         "first": trace.first,
         "workers": trace.workers,
@@ -55,18 +57,18 @@ def read(path: Path) -> tuple[Trace, dict[str, Any]]:
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         header, begin = _header(path, file)
-        vectors = 2 if header["velocity"] else 1
+        names = ["start", *(name for name in _PARTS if header[name])]
         each = 4 * header["parameters"]
-        first_record = _aligned(begin + each) + _aligned(each) * (vectors - 1)
+        first_record = _aligned(begin + each) + _aligned(each) * (len(names) - 1)
         end = first_record + RECORD.itemsize * header["records"]
         if size != end:
             found = "is truncated" if size < end else "is damaged"
             raise ValueError(f"{path} {found}: its header announces {end} bytes; the file has {size}")
-        start, *velocity = (_vector(file, begin + i * _aligned(each), each) for i in range(vectors))
+        vectors = {name: _vector(file, begin + i * _aligned(each), each) for i, name in enumerate(names)}
         records = records_in(file, header["records"], first_record)
-    if (crc := _crc([start, *velocity, records])) != header["crc32"]:
+    if (crc := _crc([*vectors.values(), records])) != header["crc32"]:
         raise ValueError(f"{path} is damaged: its checksum is {header['crc32']:08x}; its contents have {crc:08x}")
-    return _trace(path, header, records, start, *velocity), header["config"]
+    return _trace(path, header, records, vectors), header["config"]
 
 
 def _vector(file: IO[bytes], position: int, size: int) -> NDArray[np.float32]:
@@ -80,11 +82,11 @@ def _trace(
     path: Path,
     header: dict[str, Any],
     records: NDArray[np.void],
-    start: NDArray[np.float32],
-    velocity: NDArray[np.float32] | None = None,
+    vectors: dict[str, NDArray[np.float32]],
 ) -> Trace:
     figures = {name: header[name] for name in ("first", "workers", "stalls", "origin")}
-    trace = Trace(records, start, velocity=velocity, **figures)
+    velocity, movement = (vectors.get(name) for name in _PARTS)
+    trace = Trace(records, vectors["start"], velocity=velocity, movement=movement, **figures)
     try:
         trace.check()
     except ValueError as error:
@@ -115,7 +117,7 @@ def _parsed(path: Path, text: bytes) -> dict[str, Any]:
         header = json.loads(text)
         numbers = [header[name] for name in _NUMBERS]
         parts = [header["origin"], header["config"]]
-        has_velocity = header["velocity"]
+        flags = [header["velocity"], header.setdefault("movement", False)]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"{path} is damaged: its header cannot be read: {type(error).__name__}: {error}") from error
     for name, number in zip(_NUMBERS, numbers, strict=True):
@@ -124,8 +126,9 @@ def _parsed(path: Path, text: bytes) -> dict[str, Any]:
             raise ValueError(f"{path} is damaged: {name} must be an integer from 0 to {most}; got {number!r:.60}")
     if not all(isinstance(part, dict) for part in parts):
         raise ValueError(f"{path} is damaged: origin and config must be objects")
-    if not isinstance(has_velocity, bool):
-        raise ValueError(f"{path} is damaged: velocity must be true or false; got {has_velocity!r:.60}")
+    for name, flag in zip(_PARTS, flags, strict=True):
+        if not isinstance(flag, bool):
+            raise ValueError(f"{path} is damaged: {name} must be true or false; got {flag!r:.60}")
     return header  # type: ignore[no-any-return]
 
 

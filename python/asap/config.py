@@ -9,6 +9,8 @@ from asap import _checks, _core, engines
 from asap._plain import plain
 from asap.checkpoint import Checkpoint
 from asap.checkpoint import checked as checked_checkpoint
+from asap.corrections import Correction
+from asap.corrections import checked as checked_correction
 from asap.engines import Engine
 from asap.losses import Snapshots, as_snapshots
 from asap.model import Model
@@ -45,6 +47,7 @@ class TrainConfig:
     snapshots: Snapshots | None
     trace: bool
     checkpoint: Checkpoint | None
+    correction: Correction | None
 
     def span(self, samples: int) -> Span:
         """Return how long the run is on so many samples; a synchronous update consumes a batch per worker."""
@@ -77,6 +80,7 @@ def checked_config(
     snapshots: object = None,
     trace: bool = False,
     checkpoint: object = None,
+    correction: object = None,
     max_workers: int = MAX_WORKERS,
 ) -> TrainConfig:
     """Check what `asap.train` was given and fill in the defaults."""
@@ -100,6 +104,7 @@ def checked_config(
         snapshots=as_snapshots(snapshots),
         trace=_checks.flag("trace", trace),
         checkpoint=checked_checkpoint(checkpoint),
+        correction=checked_correction(correction),
     )
     config.step._rate_to_core(config.span(samples=1))  # a schedule over the whole run needs to know its length
     return config

@@ -61,6 +61,7 @@ class Trace:
         records: all records as a structured array, shape (n,), read-only; on disk until it is looked at.
         start: the parameters that the run began with, shape (num_parameters,), read-only.
         velocity: the velocity u that it began with, likewise, of a resumed run with momentum; None: zeros.
+        movement: likewise the average movement, of a resumed run with `asap.GapAware`.
         first: the version that it began at; 0 unless it was resumed. The records are those of this part alone.
         workers: m.
         stalls: how often a worker had to wait because its records were not yet written.
@@ -75,6 +76,7 @@ class Trace:
     stalls: int
     origin: Mapping[str, Any]
     velocity: NDArray[np.float32] | None = None
+    movement: NDArray[np.float32] | None = None
     _data: _core.Dataset | None = field(default=None)  # to replay without being given it; not kept in files
 
     def __getitem__(self, column: str) -> NDArray[Any]:

@@ -9,6 +9,7 @@ from asap._execution import execute
 from asap.callbacks import Callback
 from asap.checkpoint import Checkpoint
 from asap.config import checked_config
+from asap.corrections import Correction
 from asap.engines import Engine
 from asap.losses import Snapshots
 from asap.model import DataLike, Model
@@ -42,6 +43,7 @@ def train(
     snapshots: Snapshots | int | None = None,
     trace: bool = False,
     checkpoint: Checkpoint | None = None,
+    correction: Correction | None = None,
 ) -> Run:
     """Train a model on shared memory with asynchronous (or synchronous, or sequential) SGD.
 
@@ -88,6 +90,9 @@ def train(
         checkpoint: where and how often to write what `asap.resume` goes on from: `asap.Checkpoint("run.checkpoint",
             every=1)`. The last one is written at the end of the run, after Ctrl-C as well, but not when it diverged or
             ended with an exception. Takes four times the memory of the parameters and their velocity.
+        correction: what becomes of each gradient besides its scale: `asap.DelayCompensated`, `asap.GapAware` or
+            `asap.NormClipped`; None leaves it as it is. Not for the fused Hogwild; the first two neither for a Hogwild
+            that reads in place nor for Softsync.
 
     Returns:
         The run: status, history, staleness, counts and parameters. Its status is "completed", "stopped" (by a rule or a
@@ -120,5 +125,6 @@ def train(
         snapshots=snapshots,
         trace=trace,
         checkpoint=checkpoint,
+        correction=correction,
     )
     return execute(model, data, config, validation=validation, callbacks=callbacks, progress=progress, begin=None)

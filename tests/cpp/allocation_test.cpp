@@ -117,7 +117,7 @@ struct Problem {
   }
 };
 
-int allocations_of(const engine::Engine& engine, bool leaky) {
+int allocations_of(const engine::Engine& engine, bool leaky, const correction::Correction& correction = {}) {
   const Problem problem;
   const NetworkObjective objective(problem.network, problem.data);
   const Watched watched(objective, leaky);
@@ -132,6 +132,7 @@ int allocations_of(const engine::Engine& engine, bool leaky) {
          .batch_size = 7,
          .epochs = 80,  // more records than a block of the trace holds, for one worker
          .policy = policy::tail_tau(1.0, Cdf::mid, OnlineSample{.every = 2, .half_life = 10}),
+         .correction = correction,
          .momentum = std::holds_alternative<engine::FusedHogwild>(engine) ? 0.0 : 0.9,
          .weight_decay = 1e-4,
          .trace = &trace});
@@ -149,6 +150,15 @@ TEST(workers_allocate_nothing_after_their_first_update) {
         engine::Engine{engine::Leashed{.read = engine::Read::in_place}}, engine::Engine{engine::Softsync{}},
         engine::Engine{engine::Softsync{.n = 1}}})
     CHECK_EQUAL(allocations_of(engine, false), 0);
+}
+
+TEST(corrections_allocate_nothing_either) {
+  for (const correction::Correction& correction : std::vector<correction::Correction>{
+           correction::DelayCompensated{}, correction::GapAware{}, correction::NormClipped{}})
+    for (const engine::Engine& engine :
+         {engine::Engine{engine::Locked{}}, engine::Engine{engine::Hogwild{}}, engine::Engine{engine::Leashed{}},
+          engine::Engine{engine::Leashed{.read = engine::Read::in_place}}})
+      CHECK_EQUAL(allocations_of(engine, false, correction), 0);
 }
 
 TEST(the_counter_sees_an_allocation) { CHECK(allocations_of(engine::Leashed{}, true) > 500); }

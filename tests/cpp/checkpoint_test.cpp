@@ -369,6 +369,39 @@ TEST(the_sample_of_a_policy_goes_on_or_begins_anew_with_other_workers) {
   CHECK_EQUAL(sampled(other_team.checkpoints.back()), 200u);
 }
 
+// The average movement of Gap-Aware is part of the state, as the velocity is.
+TEST(a_correction_goes_on_with_its_state) {
+  const Quadratic quadratic(20, 50);
+  for (const engine::Engine& engine : kEngines) {
+    const auto* hogwild = std::get_if<engine::Hogwild>(&engine);
+    if ((hogwild && hogwild->read == engine::Read::in_place) || std::holds_alternative<engine::Softsync>(engine))
+      continue;
+    for (const std::size_t workers : {1, 3}) {
+      TrainOptions options = endless(engine, workers);
+      options.policy = policy::inverse_plus_one();
+      options.correction = correction::GapAware{0.9};
+      const Part part = run(quadratic, std::vector<float>(20, 1.0f), options, 3);
+      const Checkpoint& checkpoint = part.checkpoints.back();
+      CHECK_EQUAL(checkpoint.movement.size(), 20u);
+      CHECK(std::all_of(checkpoint.movement.begin(), checkpoint.movement.end(), [](float a) { return a > 0.0f; }));
+      const TrainOptions rest = until(resumed(options, checkpoint), checkpoint.version + 40);
+      const Part last = run(quadratic, std::vector<float>(20), rest);
+      if (replays_exactly(engine)) {
+        std::vector<float> theta = checkpoint.theta, velocity = checkpoint.velocity, movement = checkpoint.movement;
+        const ReplayRange range{.first = checkpoint.version, .velocity = velocity, .movement = movement};
+        replay(quadratic, theta, rest, last.records, range);
+        CHECK(theta == last.theta);
+        CHECK(velocity == last.checkpoints.back().velocity);
+        CHECK(movement == last.checkpoints.back().movement);
+      }
+      if (options.workers > 1) continue;
+      const Part whole = run(quadratic, std::vector<float>(20, 1.0f), until(options, checkpoint.version + 40));
+      check_same_end(last, whole);
+      CHECK(last.checkpoints.back().movement == whole.checkpoints.back().movement);
+    }
+  }
+}
+
 TEST(checkpoints_come_by_epochs_updates_and_seconds) {
   const Quadratic quadratic(5, 30);
   for (const auto unit :
@@ -430,6 +463,7 @@ TEST(a_checkpoint_of_another_run_is_refused) {
   refused([](Checkpoint& c) { c.version = c.gradients = std::uint64_t{1} << 50; }, "and 2^48");
   refused([](Checkpoint& c) { c.seconds = -1.0; }, "the seconds of a checkpoint must be");
   refused([](Checkpoint& c) { c.workers.pop_back(); }, "must know its workers; got 1 of 2");
+  refused([](Checkpoint& c) { c.movement.assign(5, 1.0f); }, "if the correction keeps one; got 5 for 5");
   refused([](Checkpoint& c) { c.adaptation.log.tables.clear(); }, "must have the scale table in force");
   refused([](Checkpoint& c) { c.adaptation.log.tables.back().entries = {-1.0}; }, "scales must be finite");
   refused([](Checkpoint& c) { c.adaptation.counted = Distribution({1}); }, "updates that its workers have counted");

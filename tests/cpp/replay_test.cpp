@@ -90,6 +90,23 @@ engine::Engine random_engine(Dice& dice, std::size_t workers) {
   }
 }
 
+bool serves(const engine::Engine& engine, const correction::Correction& correction) {
+  return !std::holds_alternative<engine::Softsync>(engine) || !correction::needs_view(correction);
+}
+
+correction::Correction random_correction(Dice& dice) {
+  switch (dice.below(6)) {
+    case 0:
+      return correction::DelayCompensated{0.1};
+    case 1:
+      return correction::GapAware{0.95};
+    case 2:
+      return correction::NormClipped{0.5};
+    default:
+      return correction::None{};
+  }
+}
+
 std::unique_ptr<Problem> random_problem(Dice& dice) {
   const std::size_t samples = dice.within(8, 60);
   switch (dice.below(8)) {
@@ -117,6 +134,8 @@ TrainOptions random_options(Dice& dice, std::uint64_t updates) {
   options.updates = dice.within(1, updates / 7 + updates / options.workers);
   options.rate = dice.once_in(2) ? Rate::constant(0.05) : Rate::step(0.1, 0.5, dice.within(5, 100));
   options.policy = random_policy(dice, 3, 6);
+  if (const auto correction = random_correction(dice); serves(options.engine, correction))
+    options.correction = correction;
   if (dice.once_in(2)) options.momentum = 0.5;
   if (dice.once_in(2)) options.weight_decay = 0.01;
   options.seed = dice.below(5);
@@ -148,6 +167,28 @@ TEST(a_replay_has_the_bits_of_the_run_for_every_consistent_engine) {
           check_records(run);
           CHECK(replayed(problem->objective(), run, run.records) == run.theta);
         }
+}
+
+TEST(corrected_runs_have_the_bits_of_their_replays) {
+  const QuadraticProblem quadratic(5000, 50);  // more than one piece
+  for (const engine::Engine& engine : kConsistent)
+    for (const correction::Correction& correction : std::vector<correction::Correction>{
+             correction::DelayCompensated{0.3}, correction::GapAware{0.9}, correction::NormClipped{3.0}})
+      for (const double momentum : {0.0, 0.5}) {
+        if (!serves(engine, correction)) continue;
+        TrainOptions options = busy(engine);
+        options.updates = 60;
+        options.correction = correction;
+        options.momentum = momentum;
+        const TracedRun run = traced(quadratic.objective(), quadratic.start(), options);
+        check_records(run);
+        CHECK(replayed(quadratic.objective(), run, run.records) == run.theta);
+        TracedRun plain = run;
+        plain.options.correction = correction::None{};
+        const bool corrected =
+            std::holds_alternative<correction::NormClipped>(correction) || run.report.counts.tau_sum > 0;
+        if (corrected) CHECK(replayed(quadratic.objective(), plain, run.records) != run.theta);
+      }
 }
 
 TEST(random_runs_have_the_bits_of_their_replays) {
@@ -286,6 +327,8 @@ TEST(arguments_of_a_replay_are_checked) {
   CHECK_THROWS(std::invalid_argument, replay(quadratic, longer, run.options, run.records), "must have 3 parameters");
   CHECK_THROWS(std::invalid_argument, replay(quadratic, theta, run.options, run.records, {.velocity = longer}),
                "velocity must have a number per parameter");
+  CHECK_THROWS(std::invalid_argument, replay(quadratic, theta, run.options, run.records, {.movement = theta}),
+               "movement must have a number per parameter where the correction keeps one");
   CHECK_THROWS(std::invalid_argument, replay(quadratic, theta, run.options, run.records, {.last = 301}),
                "last must be a version of the run, 0 to 300; got 301");
 }

@@ -156,7 +156,7 @@ std::vector<float> naive(const Objective& objective, const SimulationOptions& op
     const Batch batch{first->batch, batches.samples(first->batch, indices)};
     objective.gradient(first->view.data(), batch, nullptr, gradient.data());
     const Step step{train.rate(version), table(version - first->read)};
-    advance(StateLayout(theta.size()), step, gradient.data(), theta.data(), theta.data());
+    advance(StateLayout(theta.size()), {step, gradient.data()}, theta.data(), theta.data());
     const auto worker = static_cast<std::size_t>(first - workers.begin());
     const double end = first->end + seconds(worker, first->random);
     *first = {theta, version + 1, next++, end, first->random};
@@ -543,6 +543,9 @@ TEST(options_that_do_not_fit_are_refused) {
   options = options_of(engine::Locked{}, 4, 10);
   options.team = {{2.0, 3}, {1.0, 4}};
   CHECK_THROWS(std::invalid_argument, simulated(quadratic, options), "one after the other; got 1 after 2");
+  options = options_of(engine::Locked{}, 4, 10);
+  options.train.correction = correction::NormClipped{1.0};
+  CHECK_THROWS(std::invalid_argument, simulated(quadratic, options), "a simulation corrects no gradients");
   options = options_of(engine::Locked{}, (1 << 16) + 1, 10);
   CHECK_THROWS(std::invalid_argument, simulated(quadratic, options), "workers must be at most 65536");
 }

@@ -111,6 +111,7 @@ def test_the_dictionary_is_strict_json_and_complete(run: asap.Run) -> None:
         "snapshots": None,
         "trace": False,
         "checkpoint": None,
+        "correction": None,
     }
     assert document["resumed"] == []
     assert document["data"] == {"samples": 599, "validation_samples": 599}

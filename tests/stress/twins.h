@@ -52,7 +52,7 @@ struct ForgetsPins : LeashedStore {
   View read(Handle& handle) {
     const View view = LeashedStore::read(handle);
     const std::uint64_t n = reads.fetch_add(1) + 1;
-    if (n % 1000 == 0 && n <= 1000 * kForgotten) handle.pinned = false;
+    if (n % 1000 == 0 && n <= 1000 * kForgotten) handle.reads = false;
     return view;
   }
   std::atomic<std::uint64_t> reads{0};

@@ -30,9 +30,10 @@ py::dict simulate_network(const Network& network, Contiguous<float> theta, const
                           const Law& publish, std::uint64_t memory_limit, std::optional<std::uint64_t> row_every,
                           std::size_t batch_size, std::optional<std::uint64_t> epochs,
                           std::optional<std::uint64_t> updates, std::optional<double> seconds, const Rate& rate,
-                          const Policy& policy, double momentum, double weight_decay, std::uint64_t seed,
-                          const std::string& on_nonfinite, const ArrayDataset* validation,
-                          std::optional<std::uint64_t> snapshots, std::optional<int> trace, py::object observer) {
+                          const Policy& policy, const correction::Correction& correction, double momentum,
+                          double weight_decay, std::uint64_t seed, const std::string& on_nonfinite,
+                          const ArrayDataset* validation, std::optional<std::uint64_t> snapshots,
+                          std::optional<int> trace, py::object observer) {
   if (!theta.writeable()) invalid_argument("theta must be writeable: the result is left in it");
   const NetworkObjective objective(network, data.view);
   std::optional<NetworkObjective> validation_objective;
@@ -47,6 +48,7 @@ py::dict simulate_network(const Network& network, Contiguous<float> theta, const
                                             .seconds = seconds,
                                             .rate = rate,
                                             .policy = policy,
+                                            .correction = correction,
                                             .momentum = momentum,
                                             .weight_decay = weight_decay,
                                             .seed = seed,
@@ -71,10 +73,10 @@ py::dict simulate_network(const Network& network, Contiguous<float> theta, const
 
 py::dict what_if_network(const Network& network, Contiguous<float> theta, const ArrayDataset& data,
                          const Contiguous<TraceRecord>& records, engine::Engine engine, std::size_t workers,
-                         std::size_t batch_size, const Rate& rate, const Policy& policy, double momentum,
-                         double weight_decay, std::uint64_t seed, const std::string& on_nonfinite,
-                         const ArrayDataset* validation, std::optional<std::uint64_t> snapshots,
-                         std::optional<int> trace, py::object observer) {
+                         std::size_t batch_size, const Rate& rate, const Policy& policy,
+                         const correction::Correction& correction, double momentum, double weight_decay,
+                         std::uint64_t seed, const std::string& on_nonfinite, const ArrayDataset* validation,
+                         std::optional<std::uint64_t> snapshots, std::optional<int> trace, py::object observer) {
   if (!theta.writeable()) invalid_argument("theta must be writeable: the result is left in it");
   const NetworkObjective objective(network, data.view);
   std::optional<NetworkObjective> validation_objective;
@@ -86,6 +88,7 @@ py::dict what_if_network(const Network& network, Contiguous<float> theta, const 
                              .batch_size = batch_size,
                              .rate = rate,
                              .policy = policy,
+                             .correction = correction,
                              .momentum = momentum,
                              .weight_decay = weight_decay,
                              .seed = seed,
@@ -132,14 +135,15 @@ void bind_simulate(py::module_& module) {
              py::kw_only(), py::arg("engine"), py::arg("workers"), py::arg("team"), py::arg("compute"),
              py::arg("publish"), py::arg("memory_limit"), py::arg("row_every"), py::arg("batch_size"),
              py::arg("epochs"), py::arg("updates"), py::arg("seconds"), py::arg("rate"), py::arg("policy"),
-             py::arg("momentum"), py::arg("weight_decay"), py::arg("seed"), py::arg("on_nonfinite"),
-             py::arg("validation"), py::arg("snapshots"), py::arg("trace"), py::arg("observer"));
+             py::arg("correction"), py::arg("momentum"), py::arg("weight_decay"), py::arg("seed"),
+             py::arg("on_nonfinite"), py::arg("validation"), py::arg("snapshots"), py::arg("trace"),
+             py::arg("observer"));
 
   module.def("what_if", &what_if_network, py::arg("network"), py::arg("theta").noconvert(), py::arg("data"),
              py::arg("records").noconvert(), py::kw_only(), py::arg("engine"), py::arg("workers"),
-             py::arg("batch_size"), py::arg("rate"), py::arg("policy"), py::arg("momentum"), py::arg("weight_decay"),
-             py::arg("seed"), py::arg("on_nonfinite"), py::arg("validation"), py::arg("snapshots"), py::arg("trace"),
-             py::arg("observer"));
+             py::arg("batch_size"), py::arg("rate"), py::arg("policy"), py::arg("correction"), py::arg("momentum"),
+             py::arg("weight_decay"), py::arg("seed"), py::arg("on_nonfinite"), py::arg("validation"),
+             py::arg("snapshots"), py::arg("trace"), py::arg("observer"));
 }
 
 }  // namespace asap::bindings

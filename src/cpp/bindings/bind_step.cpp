@@ -1,5 +1,6 @@
 #include <map>
 
+#include "asap/step/correction.h"
 #include "asap/step/policy.h"
 #include "asap/step/rate.h"
 #include "bindings.h"
@@ -68,6 +69,14 @@ void bind_step(py::module_& module) {
       .def_static("step", &Rate::step, py::arg("base"), py::arg("factor"), py::arg("every"))
       .def_static("cosine", &Rate::cosine, py::arg("base"), py::arg("final"), py::arg("updates"))
       .def("__call__", &Rate::operator(), py::arg("update"));
+
+  py::class_<correction::None>(module, "NoCorrection").def(py::init<>());
+  py::class_<correction::DelayCompensated>(module, "DelayCompensated")
+      .def(py::init([](double strength) { return correction::DelayCompensated{strength}; }), py::arg("strength"));
+  py::class_<correction::GapAware>(module, "GapAware")
+      .def(py::init([](double memory) { return correction::GapAware{memory}; }), py::arg("memory"));
+  py::class_<correction::NormClipped>(module, "NormClipped")
+      .def(py::init([](double bound) { return correction::NormClipped{bound}; }), py::arg("bound"));
 
   py::class_<OnlineSample>(module, "OnlineSample")
       .def(py::init([](double every, double half_life) { return OnlineSample{every, half_life}; }), py::arg("every"),

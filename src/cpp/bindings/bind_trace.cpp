@@ -12,6 +12,13 @@ std::span<const TraceRecord> elements(const Contiguous<TraceRecord>& records) {
   return {records.data(), static_cast<std::size_t>(records.size())};
 }
 
+/// What a replay begins with besides θ, and leaves its result in; nothing where there is none.
+std::span<float> elements(std::optional<Contiguous<float>>& part, const char* name) {
+  if (!part) return {};
+  if (!part->writeable()) invalid_argument(name, " must be writeable: the result is left in it");
+  return {part->mutable_data(), static_cast<std::size_t>(part->size())};
+}
+
 void check_records(const Contiguous<TraceRecord>& records, std::size_t workers, Version first) {
   const std::span<const TraceRecord> checked = elements(records);
   const py::gil_scoped_release release;
@@ -36,26 +43,28 @@ class SignalWatch {
 
 std::uint64_t replay_network(const Network& network, Contiguous<float> theta, const ArrayDataset& data,
                              const Contiguous<TraceRecord>& records, std::size_t workers, std::size_t batch_size,
-                             const Rate& rate, double momentum, double weight_decay, std::uint64_t seed, Version first,
-                             Version last, std::optional<Contiguous<float>> velocity) {
-  if (!theta.writeable() || (velocity && !velocity->writeable()))
-    invalid_argument("theta and velocity must be writeable: the result is left in them");
+                             const Rate& rate, const correction::Correction& correction, double momentum,
+                             double weight_decay, std::uint64_t seed, Version first, Version last,
+                             std::optional<Contiguous<float>> velocity, std::optional<Contiguous<float>> movement) {
+  if (!theta.writeable()) invalid_argument("theta must be writeable: the result is left in it");
   const NetworkObjective objective(network, data.view);
   const TrainOptions options{.workers = workers,
                              .batch_size = batch_size,
                              .rate = rate,
+                             .correction = correction,
                              .momentum = momentum,
                              .weight_decay = weight_decay,
                              .seed = seed};
   SignalWatch signals;
   const std::span<float> parameters(theta.mutable_data(), static_cast<std::size_t>(theta.size()));
   const std::span<const TraceRecord> replayed = elements(records);
-  std::span<float> speed;
-  if (velocity) speed = {velocity->mutable_data(), static_cast<std::size_t>(velocity->size())};
+  const ReplayRange range{.first = first,
+                          .velocity = elements(velocity, "velocity"),
+                          .movement = elements(movement, "movement"),
+                          .last = last,
+                          .go_on = [&] { return signals.go_on(); }};
   const py::gil_scoped_release release;
-  return replay(objective, parameters, options, replayed,
-                {.first = first, .velocity = speed, .last = last, .go_on = [&] { return signals.go_on(); }})
-      .updates;
+  return replay(objective, parameters, options, replayed, range).updates;
 }
 
 }  // namespace
@@ -65,8 +74,8 @@ void bind_trace(py::module_& module) {
   module.def("check_trace", &check_records, py::arg("records").noconvert(), py::arg("workers"), py::arg("first"));
   module.def("replay", &replay_network, py::arg("network"), py::arg("theta").noconvert(), py::arg("data"),
              py::arg("records").noconvert(), py::kw_only(), py::arg("workers"), py::arg("batch_size"), py::arg("rate"),
-             py::arg("momentum"), py::arg("weight_decay"), py::arg("seed"), py::arg("first"), py::arg("last"),
-             py::arg("velocity").noconvert());
+             py::arg("correction"), py::arg("momentum"), py::arg("weight_decay"), py::arg("seed"), py::arg("first"),
+             py::arg("last"), py::arg("velocity").noconvert(), py::arg("movement").noconvert());
 }
 
 }  // namespace asap::bindings

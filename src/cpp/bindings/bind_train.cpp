@@ -25,8 +25,9 @@ std::optional<CheckpointInterval> interval_from(const std::optional<std::pair<do
 py::dict train_network(const Network& network, Contiguous<float> theta, const ArrayDataset& data, engine::Engine engine,
                        std::size_t workers, std::size_t batch_size, std::optional<std::uint64_t> epochs,
                        std::optional<std::uint64_t> updates, std::optional<double> seconds, const Rate& rate,
-                       const Policy& policy, double momentum, double weight_decay, std::uint64_t seed,
-                       const std::string& affinity, const std::string& on_nonfinite, const ArrayDataset* validation,
+                       const Policy& policy, const correction::Correction& correction, double momentum,
+                       double weight_decay, std::uint64_t seed, const std::string& affinity,
+                       const std::string& on_nonfinite, const ArrayDataset* validation,
                        std::optional<std::uint64_t> snapshots, std::optional<int> trace,
                        const std::optional<std::pair<double, std::string>>& checkpoint,
                        const std::optional<py::dict>& resume, py::object observer) {
@@ -46,6 +47,7 @@ py::dict train_network(const Network& network, Contiguous<float> theta, const Ar
                              .seconds = seconds,
                              .rate = rate,
                              .policy = policy,
+                             .correction = correction,
                              .momentum = momentum,
                              .weight_decay = weight_decay,
                              .seed = seed,
@@ -110,9 +112,10 @@ void bind_train(py::module_& module) {
 
   module.def("train", &train_network, py::arg("network"), py::arg("theta").noconvert(), py::arg("data"), py::kw_only(),
              py::arg("engine"), py::arg("workers"), py::arg("batch_size"), py::arg("epochs"), py::arg("updates"),
-             py::arg("seconds"), py::arg("rate"), py::arg("policy"), py::arg("momentum"), py::arg("weight_decay"),
-             py::arg("seed"), py::arg("affinity"), py::arg("on_nonfinite"), py::arg("validation"), py::arg("snapshots"),
-             py::arg("trace"), py::arg("checkpoint"), py::arg("resume"), py::arg("observer"));
+             py::arg("seconds"), py::arg("rate"), py::arg("policy"), py::arg("correction"), py::arg("momentum"),
+             py::arg("weight_decay"), py::arg("seed"), py::arg("affinity"), py::arg("on_nonfinite"),
+             py::arg("validation"), py::arg("snapshots"), py::arg("trace"), py::arg("checkpoint"), py::arg("resume"),
+             py::arg("observer"));
   module.def("checkpoint_history", &history_of, py::arg("checkpoint"));
 }
 

@@ -219,6 +219,7 @@ py::dict to_dict(const Checkpoint& checkpoint) {
   py::dict dict, arrays;
   arrays["parameters"] = to_array(checkpoint.theta);
   if (!checkpoint.velocity.empty()) arrays["velocity"] = to_array(checkpoint.velocity);
+  if (!checkpoint.movement.empty()) arrays["movement"] = to_array(checkpoint.movement);
   write_workers(checkpoint.workers, arrays);
   write_history(checkpoint, arrays);
   write_adaptation(checkpoint.adaptation, dict, arrays);
@@ -241,6 +242,7 @@ Checkpoint checkpoint_from(const py::dict& dict) {
   checkpoint.last_row_gradients = py::cast<std::uint64_t>(dict["last_row_gradients"]);
   checkpoint.theta = vector_from<float>(arrays, "parameters");
   checkpoint.velocity = vector_from<float>(arrays, "velocity");
+  checkpoint.movement = vector_from<float>(arrays, "movement");
   checkpoint.workers = read_workers(arrays);
   read_history(arrays, checkpoint);
   checkpoint.adaptation = read_adaptation(dict, arrays);

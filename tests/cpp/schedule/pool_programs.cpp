@@ -105,13 +105,22 @@ schedule::Program pool(const PoolUse& use) {
 namespace {
 
 struct EngineInUse {
-  EngineInUse(std::size_t workers, std::uint64_t the_persistence, bool copy)
+  EngineInUse(std::size_t workers, std::uint64_t the_persistence, bool copy, bool the_keeps_view)
       : persistence(the_persistence),
-        store(asap::StateLayout(1), workers, std::array<float, 1>{}, the_persistence, copy) {
+        keeps_view(the_keeps_view),
+        store(layout(the_keeps_view), workers, std::array<float, 1>{}, the_persistence, copy) {
     for (std::size_t w = 0; w < workers; ++w) handles.push_back(store.handle(w));
   }
 
+  /// With a correction that needs the view but corrects nothing.
+  static asap::StateLayout layout(bool keeps_view) {
+    asap::correction::Correction correction;
+    if (keeps_view) correction = asap::correction::DelayCompensated{0.0};
+    return asap::StateLayout(1, 0.0f, std::pmr::new_delete_resource(), correction);
+  }
+
   const std::uint64_t persistence;
+  const bool keeps_view;
   asap::Rate rate = asap::Rate::constant(1.0);
   asap::ScaleTable table{{1.0}};
   asap::StepRule rule{rate, table};
@@ -132,6 +141,8 @@ void train(EngineInUse& shared, asap::LeashedStore::Handle& handle, float amount
     asap::Receipt receipt;
     do {
       shared.store.prepare(handle, shared.rule);
+      schedule::yield();
+      if (shared.keeps_view) require(*view.theta == before, "a view was not kept");
       receipt = shared.store.commit(handle);
     } while (receipt.outcome == asap::Outcome::retry);
     require(receipt.attempts <= shared.persistence + 1 || shared.persistence + 1 == 0, "too many attempts");
@@ -143,8 +154,9 @@ void train(EngineInUse& shared, asap::LeashedStore::Handle& handle, float amount
 
 }  // namespace
 
-schedule::Program leashed(std::size_t workers, std::uint64_t updates, std::uint64_t persistence, bool copy) {
-  const auto shared = std::make_shared<EngineInUse>(workers, persistence, copy);
+schedule::Program leashed(std::size_t workers, std::uint64_t updates, std::uint64_t persistence, bool copy,
+                          bool keeps_view) {
+  const auto shared = std::make_shared<EngineInUse>(workers, persistence, copy, keeps_view);
   schedule::Program program;
   for (std::size_t w = 0; w < workers; ++w)
     program.threads.push_back(

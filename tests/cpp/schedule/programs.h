@@ -19,7 +19,8 @@ schedule::Program pool(const PoolUse& use);
 
 /// The same of the whole engine, with its turns: `persistence` and `copy` as for asap::LeashedStore. Every version is
 /// replaced once, and every view has the parameters of its version.
-schedule::Program leashed(std::size_t workers, std::uint64_t updates, std::uint64_t persistence, bool copy);
+schedule::Program leashed(std::size_t workers, std::uint64_t updates, std::uint64_t persistence, bool copy,
+                          bool keeps_view = false);
 
 /// Workers publish under a table with C = 1 for τ < limit, else 0. Each update has the C of its exact τ, and takes a
 /// version, each one once, exactly where that is not 0.

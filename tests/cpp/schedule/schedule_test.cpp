@@ -53,6 +53,13 @@ TEST(leashed_sgd_loses_no_update_and_skips_no_version_under_every_schedule_tried
   holds("4 workers, persistence 0, copies", 300, [] { return programs::leashed(4, 3, 0, true); });
 }
 
+TEST(leashed_sgd_keeps_views_until_their_gradients_are_published_where_it_must) {
+  holds("2 workers", 300, [] { return programs::leashed(2, 4, kUnbounded, false, true); });
+  holds("2 workers, copies", 300, [] { return programs::leashed(2, 4, kUnbounded, true, true); });
+  holds("3 workers", 300, [] { return programs::leashed(3, 4, kUnbounded, false, true); });
+  holds("4 workers, persistence 1", 300, [] { return programs::leashed(4, 3, 1, false, true); });
+}
+
 TEST(hogwild_publishes_exactly_what_the_scale_accepts_under_every_schedule_tried) {
   holds("2 workers, limit 1", 1000, [] { return programs::hogwild(2, 4, 1); });
   holds("4 workers, limit 2", 1000, [] { return programs::hogwild(4, 3, 2); });

@@ -158,6 +158,18 @@ struct Table {
                   float* theta_out, float* velocity_out);
   bool (*all_finite)(std::size_t n, const float* x);
 
+  // --- corrections of gradients (step/correction.h); `corrected` may be `gradient`
+  double (*squared_norm)(std::size_t n, const float* x);  ///< Σ x², summed as doubles
+  /// corrected = g + λ·g·g·(θ − v).
+  void (*compensate_delay)(std::size_t n, float lambda, const float* gradient, const float* theta, const float* view,
+                           float* corrected);
+  /// corrected = g / (1 + weight·|θ − v| / movement); what never moved has no gap.
+  void (*divide_by_gap)(std::size_t n, float weight, const float* gradient, const float* theta, const float* view,
+                        const float* movement, float* corrected);
+  /// movement' = movement + share·(factor·|x| − movement); movement_out may be movement.
+  void (*average_movement)(std::size_t n, float share, float factor, const float* x, const float* movement,
+                           float* movement_out);
+
   // --- yardsticks: what this instruction set can do at best, for benchmarks to compare the kernels above with
   std::size_t multiply_add_flops;  ///< operations of one round
   /// `rounds` of x = x·start + start in every lane of many vectors that stay in registers and do not wait for each

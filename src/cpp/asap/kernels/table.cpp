@@ -28,6 +28,7 @@ namespace {
 #include "asap/kernels/loss.inl"
 #include "asap/kernels/layout.inl"
 #include "asap/kernels/update.inl"
+#include "asap/kernels/correction.inl"
 #include "asap/kernels/yardstick.inl"
 // clang-format on
 
@@ -67,6 +68,10 @@ constinit const Table table{
     .scaled_copy = scaled_copy,
     .advance = advance,
     .all_finite = all_finite,
+    .squared_norm = squared_norm,
+    .compensate_delay = compensate_delay,
+    .divide_by_gap = divide_by_gap,
+    .average_movement = average_movement,
     .multiply_add_flops = multiply_add_flops,
     .multiply_add = multiply_add,
     .stream = stream<>,

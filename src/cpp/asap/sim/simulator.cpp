@@ -39,6 +39,8 @@ void check(const SimulationOptions& options, std::size_t num_parameters) {
     invalid_argument("a fused Hogwild cannot be simulated: it never holds the gradient that would be delayed");
   if (options.train.resume || options.train.checkpoint || options.train.affinity != Affinity::none)
     invalid_argument("a simulation knows no checkpoints and no CPUs: affinity, checkpoint and resume must be left out");
+  if (!std::holds_alternative<correction::None>(options.train.correction))
+    invalid_argument("a simulation corrects no gradients: correction must be left out");
   if (!(options.compute.mean > 0.0)) invalid_argument("the law compute must have a mean above 0 seconds");
   if (options.row_every && *options.row_every == 0) invalid_argument("row_every must be at least 1 update; got 0");
   check_team(options);

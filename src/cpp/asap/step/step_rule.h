@@ -7,9 +7,10 @@
 
 namespace asap {
 
-/// η and C(τ) of one update.
+/// η and C(τ) of one update, and how many came before it.
 struct Step {
   double rate = 0, scale = 0;
+  Version replaced = 0;
   bool rejects() const { return scale == 0.0; }
 };
 
@@ -19,7 +20,7 @@ class StepRule {
   StepRule(const Rate& rate, const ScaleTable& table) : rate_(&rate), table_(&table) {}
 
   /// The step of the update that replaces version `replaced` with a gradient of staleness tau.
-  Step operator()(Tau tau, Version replaced) const { return {(*rate_)(replaced), (*table_)(tau)}; }
+  Step operator()(Tau tau, Version replaced) const { return {(*rate_)(replaced), (*table_)(tau), replaced}; }
 
  private:
   const Rate* rate_;

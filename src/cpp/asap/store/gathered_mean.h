@@ -42,7 +42,7 @@ inline void advance_by_mean(const StateLayout& layout, double rate, std::span<co
   for (std::size_t first = 0; first < layout.parameters(); first += kPiece) {
     const std::size_t last = std::min(first + kPiece, layout.parameters());
     average(parts, first, last);
-    advance(layout, step, mean, from, to, first, last);
+    advance(layout, {step, mean}, from, to, first, last);
     if (copy) kernels::active().copy(last - first, to + first, copy + first);
   }
 }

@@ -19,9 +19,9 @@ class GuardedState {
 
   const StateLayout& layout() const { return layout_; }
 
-  /// Decides τ and C(τ) for the version that is there and, unless C rejects, replaces it in place; the new parameters
-  /// also go into `copy`, if given.
-  Receipt publish(Handle& handle, float* copy = nullptr) {
+  /// Decides τ and C(τ) for the version that is there and, unless C rejects, replaces it in place. `view`: the copy
+  /// that the gradient was computed on, which becomes one of the new parameters; without one it was the state itself.
+  Receipt publish(Handle& handle, float* view = nullptr) {
     const std::lock_guard lock(mutex_);
     Receipt& receipt = handle.receipt;
     receipt.replaced = version();
@@ -31,10 +31,10 @@ class GuardedState {
       receipt.outcome = Outcome::rejected;
       return receipt;
     }
-    if (copy)
-      advance_and_copy(layout_, step, handle.gradient.data(), state_.data(), state_.data(), copy);
+    if (view)
+      advance_and_copy(layout_, {step, handle.gradient.data(), view}, state_.data(), state_.data(), view);
     else
-      advance(layout_, step, handle.gradient.data(), state_.data(), state_.data());
+      advance(layout_, {step, handle.gradient.data(), state_.data()}, state_.data(), state_.data());
     version_.store(receipt.replaced + 1, std::memory_order_relaxed);
     ++receipt.attempts;
     receipt.outcome = Outcome::published;

@@ -6,7 +6,8 @@
 namespace asap {
 
 /// Thread-safety: any number of workers, with inconsistent views and possibly lost component updates by design
-/// (racy.h). Progress: lock-free. Memory: one vector and m gradients in place, 1 + m vectors with copies.
+/// (racy.h). Progress: lock-free. Memory: one vector and m gradients in place, 1 + m vectors with copies. Corrections
+/// that need the view need copies: in place it is gone when the gradient is done.
 class HogwildStore {
  public:
   struct Handle : CopyingHandle {
@@ -48,11 +49,11 @@ class HogwildStore {
   }
 
   void update(Handle& handle, const Receipt& receipt, std::size_t begin, std::size_t end) {
-    if (!copy_)
-      return racy::advance(state_.layout(), receipt.step(), handle.gradient.data(), state_.data(), begin, end);
+    const ScaledGradient update{receipt.step(), handle.gradient.data(), handle.view.data()};
+    if (!copy_) return racy::advance(state_.layout(), update, state_.data(), begin, end);
     for (std::size_t first = begin; first < end; first += kPiece) {
       const std::size_t last = std::min(first + kPiece, end);
-      racy::advance(state_.layout(), receipt.step(), handle.gradient.data(), state_.data(), first, last);
+      racy::advance(state_.layout(), update, state_.data(), first, last);
       racy::copy(last - first, state_.data() + first, handle.view.data() + first);
     }
   }

@@ -34,18 +34,20 @@ inline void copy(std::size_t n, const float* from, float* to) {
   for (std::size_t i = 0; i < n; ++i) to[i] = load(from[i]);
 }
 
-/// In place, one component at a time through the same kernel, so that the bits are those of the release build.
-inline void advance(const StateLayout& layout, const Step& step, const float* gradient, float* state, std::size_t first,
+/// In place, one component at a time as a state of its own, so that the bits are those of the release build.
+inline void advance(const StateLayout& layout, const ScaledGradient& update, float* state, std::size_t first,
                     std::size_t last) {
-  const kernels::Coefficients coefficients{static_cast<float>(step.rate), static_cast<float>(step.scale),
-                                           layout.momentum()};
-  float* velocity = layout.velocity(state);
+  const StateLayout single(1, layout.momentum(), layout.memory(), layout.correction());
+  alignas(kCacheLine) float own[3 * StateLayout::kLineFloats] = {};
+  float* const parts[] = {state, layout.velocity(state), layout.movement(state)};
+  float* const own_parts[] = {own, single.velocity(own), single.movement(own)};
   for (std::size_t i = first; i < last; ++i) {
-    float theta = load(state[i]), u = velocity ? load(velocity[i]) : 0.0f;
-    kernels::active().advance(1, coefficients, gradient + i, &theta, velocity ? &u : nullptr, &theta,
-                              velocity ? &u : nullptr);
-    store(state[i], theta);
-    if (velocity) store(velocity[i], u);
+    for (std::size_t part = 0; part < 3; ++part)
+      if (parts[part]) *own_parts[part] = load(parts[part][i]);
+    const float* view = update.view ? update.view + i : nullptr;
+    asap::advance(single, {update.step, update.gradient + i, view}, own, own);
+    for (std::size_t part = 0; part < 3; ++part)
+      if (parts[part]) store(parts[part][i], *own_parts[part]);
   }
 }
 
@@ -63,9 +65,9 @@ inline constexpr bool kReadInPlace = true, kWriteInPlace = true;
 
 inline void copy(std::size_t n, const float* from, float* to) { kernels::active().copy(n, from, to); }
 
-inline void advance(const StateLayout& layout, const Step& step, const float* gradient, float* state, std::size_t first,
+inline void advance(const StateLayout& layout, const ScaledGradient& update, float* state, std::size_t first,
                     std::size_t last) {
-  asap::advance(layout, step, gradient, state, state, first, last);
+  asap::advance(layout, update, state, state, first, last);
 }
 
 inline void add(std::size_t n, const float* x, float* sum) { kernels::active().accumulate(n, 1.0f, x, sum); }

@@ -13,77 +13,18 @@
 // `snapshot` copies the beginning of the state at any time, from any thread: the parameters, or all of it.
 #pragma once
 
-#include <algorithm>
-#include <cmath>
 #include <concepts>
 #include <cstdint>
-#include <memory_resource>
 #include <span>
 
 #include "asap/core/aligned_buffer.h"
 #include "asap/core/types.h"
-#include "asap/kernels/kernels.h"
 #include "asap/step/step_rule.h"
 #include "asap/store/start.h"
+#include "asap/store/state_layout.h"
+#include "asap/store/update.h"
 
 namespace asap {
-
-/// How the shared state lies in memory: θ, and behind it the velocity u when there is momentum, each from a cache line
-/// on, in `memory`, which must outlive the store.
-class StateLayout {
- public:
-  explicit StateLayout(std::size_t parameters, float momentum = 0.0f,
-                       std::pmr::memory_resource* memory = std::pmr::new_delete_resource())
-      : parameters_(parameters),
-        momentum_(momentum),
-        memory_(memory),
-        stride_((parameters + kLineFloats - 1) / kLineFloats * kLineFloats) {}
-
-  static constexpr std::size_t kLineFloats = kCacheLine / sizeof(float);
-
-  std::size_t parameters() const { return parameters_; }
-  std::size_t size() const { return momentum_ != 0.0f ? 2 * stride_ : stride_; }  ///< floats of a whole state
-  float momentum() const { return momentum_; }
-  std::pmr::memory_resource* memory() const { return memory_; }
-  const float* velocity(const float* state) const { return momentum_ != 0.0f ? state + stride_ : nullptr; }
-  float* velocity(float* state) const { return momentum_ != 0.0f ? state + stride_ : nullptr; }
-
- private:
-  std::size_t parameters_;
-  float momentum_;
-  std::pmr::memory_resource* memory_;
-  std::size_t stride_;
-};
-
-/// The update arithmetic of every engine, on the components [first, last): to = from − η·C·g (REFERENCE §1). `to` may
-/// be `from`. The bits of a component depend on its own inputs only, not on the range or the place.
-inline void advance(const StateLayout& layout, const Step& step, const float* gradient, const float* from, float* to,
-                    std::size_t first, std::size_t last) {
-  const kernels::Coefficients coefficients{static_cast<float>(step.rate), static_cast<float>(step.scale),
-                                           layout.momentum()};
-  const float* velocity = layout.velocity(from);
-  float* velocity_to = layout.velocity(to);
-  kernels::active().advance(last - first, coefficients, gradient + first, from + first,
-                            velocity ? velocity + first : nullptr, to + first,
-                            velocity_to ? velocity_to + first : nullptr);
-}
-
-inline void advance(const StateLayout& layout, const Step& step, const float* gradient, const float* from, float* to) {
-  advance(layout, step, gradient, from, to, 0, layout.parameters());
-}
-
-/// Floats that several passes go over one after the other while they are in the nearest cache.
-inline constexpr std::size_t kPiece = 128 * StateLayout::kLineFloats;
-
-/// advance(), and copies the new parameters.
-inline void advance_and_copy(const StateLayout& layout, const Step& step, const float* gradient, const float* from,
-                             float* to, float* copy) {
-  for (std::size_t first = 0; first < layout.parameters(); first += kPiece) {
-    const std::size_t last = std::min(first + kPiece, layout.parameters());
-    advance(layout, step, gradient, from, to, first, last);
-    kernels::active().copy(last - first, to + first, copy + first);
-  }
-}
 
 /// Parameters to read, with the version they belong to. Valid until the handle's next prepare() (in place for Leashed).
 struct View {
@@ -110,7 +51,7 @@ struct Receipt {
   double scale = 0, rate = 0;
 
   Tau tau() const { return replaced - read; }
-  Step step() const { return {rate, scale}; }
+  Step step() const { return {rate, scale, replaced}; }
   void apply(const Step& step) {
     scale = step.scale;
     rate = step.rate;

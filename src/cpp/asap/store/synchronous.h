@@ -106,7 +106,7 @@ class SynchronousStore {
     if (first == last) return;
     average(std::span<Handle* const>(present_), first, last);
     const float* mean = present_.front()->gradient.data();
-    advance(layout_, step_, mean, base_.vector, pool_.vector(fresh_), first, last);
+    advance(layout_, {step_, mean, base_.vector}, base_.vector, pool_.vector(fresh_), first, last);
   }
 
   /// Runs in one thread while all others wait.

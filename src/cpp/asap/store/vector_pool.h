@@ -9,7 +9,8 @@
 //   word[slot]     {seq:40 | state:2 | readers:22}   state is free, private_, live or retired
 //
 // Bound: m workers and c further readers need at most 2m + c slots: m candidates, one published vector, and at most
-// m − 1 stale ones still pinned by workers (the last publisher pins none), c by the others.
+// m − 1 stale ones still pinned by workers (the last publisher pins none), c by the others. Workers that keep what they
+// read pinned until they have published need 3m + c.
 //
 // Thread-safety: any number of threads. Progress: pin, unpin, publish are lock-free; acquire is lock-free as long as
 // the bound holds (it finds a slot in one scan unless others take it first).
@@ -43,7 +44,7 @@ class VectorPool {
   VectorPool(std::size_t slots, std::size_t size, const Start& start,
              std::pmr::memory_resource* memory = std::pmr::new_delete_resource());
 
-  /// Pins the published vector. Never twice by a thread at a time when slots are counted as above.
+  /// Pins the published vector. A thread that counts on 2m + c slots pins one at a time, and none while it acquires.
   Pin pin() noexcept;
   void unpin(const Pin& pin) noexcept;
 
@@ -51,7 +52,7 @@ class VectorPool {
   Version copy_latest(std::span<float> out) noexcept;
 
   /// A private slot, to be given to publish() or release(); `preferred` if that is free: the one that this thread
-  /// retired last, whose vector is in its own cache and hardly in another's. Not to be called while pinning.
+  /// retired last, whose vector is in its own cache and hardly in another's.
   Slot acquire(Slot preferred = 0) noexcept;
   void release(Slot slot) noexcept;
   float* vector(Slot slot) noexcept { return slots_[slot].vector.data(); }

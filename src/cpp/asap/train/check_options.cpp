@@ -7,6 +7,23 @@
 
 namespace asap {
 
+namespace {
+
+/// What was read must still be there when the gradient is published.
+void check_view(const TrainOptions& options) {
+  if (std::holds_alternative<engine::Softsync>(options.engine) && correction::needs_view(options.correction))
+    invalid_argument(
+        "correction must be one that needs the gradient alone for the softsync engine, which does not keep the "
+        "parameters that each of an update's gradients was computed on");
+  const auto* hogwild = std::get_if<engine::Hogwild>(&options.engine);
+  if (hogwild && hogwild->read == engine::Read::in_place && correction::needs_view(options.correction))
+    invalid_argument(
+        "correction must be one that needs the gradient alone, or the Hogwild read by copying: in place it does not "
+        "keep the parameters that a gradient was computed on");
+}
+
+}  // namespace
+
 void check(const TrainOptions& options, std::size_t max_workers) {
   const auto at_least_one = [](const char* name, std::uint64_t value) {
     if (value == 0) invalid_argument(name, " must be at least 1; got 0");
@@ -31,12 +48,16 @@ void check(const TrainOptions& options, std::size_t max_workers) {
     invalid_argument("weight_decay must be a finite number of at least 0; got ", options.weight_decay);
   if (options.snapshots) at_least_one("snapshots", *options.snapshots);
   if (options.policy.sample) check(*options.policy.sample);
+  correction::check(options.correction);
+  check_view(options);
   if (options.checkpoint && !(options.checkpoint->every > 0 && std::isfinite(options.checkpoint->every)))
     invalid_argument("the interval of checkpoints must be a finite number above 0; got ", options.checkpoint->every);
 }
 
 void check_fused(const Objective& objective, const TrainOptions& options) {
   if (!std::holds_alternative<engine::FusedHogwild>(options.engine)) return;
+  if (!std::holds_alternative<correction::None>(options.correction))
+    invalid_argument("a fused Hogwild has no correction, since it never holds a gradient");
   if (options.momentum != 0.0)
     invalid_argument("a fused Hogwild has no momentum, since it never holds a gradient; got momentum = ",
                      options.momentum);

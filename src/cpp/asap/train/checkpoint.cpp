@@ -15,6 +15,11 @@ constexpr Version kMaxVersion = Version{1} << 48;  // stores keep versions in wo
 
 constexpr std::uint64_t kMaxCount = std::uint64_t{1} << 53;  // sums of more would not be exact
 
+template <class Predicate>
+bool all(const std::vector<float>& values, Predicate predicate) {
+  return std::all_of(values.begin(), values.end(), predicate);
+}
+
 void check(const Distribution& distribution) {
   const auto counts = distribution.counts();
   if (counts.size() > kTauBins || std::any_of(counts.begin(), counts.end(), [](auto n) { return n > kMaxCount; }))
@@ -47,13 +52,18 @@ void check(const AdaptationState& adaptation, std::span<const WorkerTotals> work
 
 }  // namespace
 
-void check(const Checkpoint& checkpoint, std::size_t parameters, double momentum) {
-  const std::size_t velocity = momentum != 0.0 ? parameters : 0;
-  if (checkpoint.theta.size() != parameters || checkpoint.velocity.size() != velocity)
-    invalid_argument("a checkpoint to resume from must have ", parameters, " parameters and a velocity of ", velocity,
-                     "; got ", checkpoint.theta.size(), " and ", checkpoint.velocity.size());
-  if (!std::all_of(checkpoint.velocity.begin(), checkpoint.velocity.end(), [](float u) { return std::isfinite(u); }))
+void check(const Checkpoint& checkpoint, const StateLayout& layout) {
+  const std::size_t velocity = layout.has_velocity() ? layout.parameters() : 0;
+  if (checkpoint.theta.size() != layout.parameters() || checkpoint.velocity.size() != velocity)
+    invalid_argument("a checkpoint to resume from must have ", layout.parameters(), " parameters and a velocity of ",
+                     velocity, "; got ", checkpoint.theta.size(), " and ", checkpoint.velocity.size());
+  if (!all(checkpoint.velocity, [](float u) { return std::isfinite(u); }))
     invalid_argument("the velocity of a checkpoint must be finite");
+  if (checkpoint.movement.size() != (layout.has_movement() ? layout.parameters() : 0))
+    invalid_argument("a checkpoint must have the average movement of each parameter if the correction keeps one; got ",
+                     checkpoint.movement.size(), " for ", layout.parameters());
+  if (!all(checkpoint.movement, [](float a) { return a >= 0.0f && std::isfinite(a); }))
+    invalid_argument("the average movement of a checkpoint must be finite and at least 0");
   if (checkpoint.version > kMaxVersion || checkpoint.version > checkpoint.gradients)
     invalid_argument("a checkpoint must have a version of at most its gradients and 2^48; got ", checkpoint.version,
                      " of ", checkpoint.gradients);

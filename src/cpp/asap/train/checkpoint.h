@@ -8,6 +8,7 @@
 #include "asap/core/types.h"
 #include "asap/staleness/distribution.h"
 #include "asap/step/adaptation.h"
+#include "asap/store/state_layout.h"
 #include "asap/train/report.h"
 
 namespace asap {
@@ -27,6 +28,7 @@ struct Checkpoint {
   std::uint64_t gradients = 0;         ///< worked on to the end; the batches below this number, and no other ones
   double seconds = 0;                  ///< of the run's clock
   std::vector<float> theta, velocity;  ///< no velocity: the run has no momentum
+  std::vector<float> movement;         ///< as the state's (store/state_layout.h)
   std::size_t num_workers = 1;         ///< when it was made
   std::vector<WorkerTotals> workers;   ///< of these, and of those who were more before
 
@@ -37,8 +39,8 @@ struct Checkpoint {
   std::uint64_t last_row_gradients = 0;
 };
 
-/// Throws std::invalid_argument unless a run of so many parameters can go on from it.
-void check(const Checkpoint& checkpoint, std::size_t parameters, double momentum);
+/// Throws std::invalid_argument unless a run with such a state can go on from it.
+void check(const Checkpoint& checkpoint, const StateLayout& layout);
 
 /// How far checkpoints are apart: each one is due at the first multiple of `every` behind the one before, and made once
 /// the workers have finished their updates.

@@ -10,7 +10,7 @@ namespace asap {
 Checkpointer::Checkpointer(RunState& run, Snapshot snapshot, const StateLayout& layout)
     : run_(run),
       snapshot_(std::move(snapshot)),
-      layout_(layout.parameters(), layout.momentum()),
+      layout_(layout.parameters(), layout.momentum(), std::pmr::new_delete_resource(), layout.correction()),
       interval_(*run.options.checkpoint),
       state_(layout_.size()) {
   copied_.num_workers = run.options.workers;
@@ -41,8 +41,9 @@ std::optional<Checkpoint> Checkpointer::checkpoint() {
   const auto part = [&](const float* first) { return std::vector<float>(first, first + layout_.parameters()); };
   copied_.theta = part(state_.data());
   if (const float* velocity = layout_.velocity(state_.data())) copied_.velocity = part(velocity);
+  if (const float* movement = layout_.movement(state_.data())) copied_.movement = part(movement);
   const auto finite = [](const auto& vector) { return kernels::active().all_finite(vector.size(), vector.data()); };
-  if (!finite(copied_.theta) || !finite(copied_.velocity)) return std::nullopt;
+  if (!finite(copied_.theta) || !finite(copied_.velocity) || !finite(copied_.movement)) return std::nullopt;
   return copied_;
 }
 

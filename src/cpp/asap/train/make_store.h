@@ -36,7 +36,8 @@ inline LockedStore make_store(const engine::Locked&, StateLayout layout, std::si
 
 inline HogwildStore make_store(const engine::Hogwild& hogwild, StateLayout layout, std::size_t workers,
                                const Start& start) {
-  return HogwildStore(layout, workers, start, copies(hogwild.read, layout, workers));
+  const bool copy = copies(hogwild.read, layout, workers) || correction::needs_view(layout.correction());
+  return HogwildStore(layout, workers, start, copy);
 }
 
 /// A fused update writes each line once and reads none: copies are made only on demand.

@@ -46,12 +46,21 @@ Queue queue_of(Records records, Version TraceRecord::* at, Version last) {
   return {records, std::move(order)};
 }
 
+/// A gradient and, for corrections, what it was computed on.
+struct Computed {
+  explicit Computed(const StateLayout& layout)
+      : gradient(layout.parameters()), view(correction::needs_view(layout.correction()) ? layout.parameters() : 0) {}
+  AlignedBuffer<float> gradient, view;
+  std::size_t samples = 0;
+};
+
 class Replayer {
  public:
   Replayer(const Objective& objective, const TrainOptions& options, Records records, Version last)
       : objective_(objective),
         options_(options),
-        layout_(objective.num_parameters(), static_cast<float>(options.momentum)),
+        layout_(objective.num_parameters(), static_cast<float>(options.momentum), std::pmr::new_delete_resource(),
+                options.correction),
         batches_(objective.num_samples(), options.batch_size, options.seed, BatchSource::kUnlimited),
         readers_(queue_of(records, &TraceRecord::read, last)),
         updates_(queue_of(records, &TraceRecord::replaced, last)),
@@ -60,9 +69,10 @@ class Replayer {
         state_(layout_.size()),
         waiting_(options.workers) {}
 
-  void start(std::span<const float> theta, std::span<const float> velocity) {
+  void start(std::span<const float> theta, const ReplayRange& range) {
     std::copy(theta.begin(), theta.end(), state_.data());
-    std::copy(velocity.begin(), velocity.end(), layout_.velocity(state_.data()));
+    std::copy(range.velocity.begin(), range.velocity.end(), layout_.velocity(state_.data()));
+    std::copy(range.movement.begin(), range.movement.end(), layout_.movement(state_.data()));
   }
 
   /// One update: every gradient that was computed on this version, then the one that replaced it, or several.
@@ -79,46 +89,49 @@ class Replayer {
     if (gathered)
       advance_by_mean(layout_, rate, gathered_, state_.data(), state_.data());
     else
-      advance_by_round({rate, scale});
+      advance_by_round({rate, scale, version});
     give_back();
   }
 
-  void end(std::span<float> theta, std::span<float> velocity) const {
+  void end(std::span<float> theta, const ReplayRange& range) const {
     std::copy_n(state_.data(), theta.size(), theta.data());
-    std::copy_n(layout_.velocity(state_.data()), velocity.size(), velocity.data());
+    std::copy_n(layout_.velocity(state_.data()), range.velocity.size(), range.velocity.data());
+    std::copy_n(layout_.movement(state_.data()), range.movement.size(), range.movement.data());
   }
 
-  std::size_t num_gradients() const { return handles_.size(); }
+  std::size_t num_gradients() const { return gradients_.size(); }
 
  private:
   /// The present state is the version that this worker read: its gradient waits here for its turn.
   void differentiate(const TraceRecord& record) {
-    Handle* const handle = spare();
+    Computed* const computed = spare();
     const Batch batch{record.batch, batches_.samples(record.batch, indices_)};
-    handle->samples = batch.samples.size();
+    computed->samples = batch.samples.size();
+    std::copy_n(state_.data(), computed->view.size(), computed->view.data());
     decayed_gradient(objective_, options_.weight_decay, state_.data(), batch, workspace_.get(),
-                     handle->gradient.data());
-    waiting_[record.worker].push_back(handle);
+                     computed->gradient.data(), options_.correction);
+    waiting_[record.worker].push_back(computed);
   }
 
-  Handle* spare() {
-    if (spares_.empty()) spares_.push_back(handles_.emplace_back(std::make_unique<Handle>(layout_)).get());
-    Handle* const handle = spares_.back();
+  Computed* spare() {
+    if (spares_.empty()) spares_.push_back(gradients_.emplace_back(std::make_unique<Computed>(layout_)).get());
+    Computed* const computed = spares_.back();
     spares_.pop_back();
-    return handle;
+    return computed;
   }
 
   /// The oldest gradient of this worker becomes part of the update.
   void take(const TraceRecord& record) {
-    std::deque<Handle*>& gradients = waiting_[record.worker];
+    std::deque<Computed*>& gradients = waiting_[record.worker];
     round_.push_back(gradients.front());
     gathered_.push_back({gradients.front()->gradient.data(), record.scale, record.worker});
     gradients.pop_front();
   }
 
   void advance_by_round(const Step& step) {
-    if (round_.size() > 1) average(std::span<Handle* const>(round_), 0, layout_.parameters());
-    advance(layout_, step, round_.front()->gradient.data(), state_.data(), state_.data());
+    if (round_.size() > 1) average(std::span<Computed* const>(round_), 0, layout_.parameters());
+    const Computed& first = *round_.front();
+    advance(layout_, {step, first.gradient.data(), first.view.data()}, state_.data(), state_.data());
   }
 
   void give_back() {
@@ -135,11 +148,11 @@ class Replayer {
   std::unique_ptr<Workspace> workspace_;
   std::vector<std::uint64_t> indices_;
   AlignedBuffer<float> state_;
-  std::vector<std::unique_ptr<Handle>> handles_;  // of gradients; made when first needed
-  std::vector<Handle*> spares_;                   // of these, without a gradient
-  std::vector<std::deque<Handle*>> waiting_;      // with one that is not yet applied, by worker, in its order
-  std::vector<Handle*> round_;                    // those of the update in the making
-  std::vector<GatheredPart> gathered_;            // the same, with their scales
+  std::vector<std::unique_ptr<Computed>> gradients_;  // made when first needed
+  std::vector<Computed*> spares_;                     // of these, to be used again
+  std::vector<std::deque<Computed*>> waiting_;        // not yet applied, by worker, in its order
+  std::vector<Computed*> round_;                      // those of the update in the making
+  std::vector<GatheredPart> gathered_;                // the same, with their scales
 };
 
 Version end_of(Records records, const ReplayRange& range) {
@@ -151,7 +164,8 @@ Version end_of(Records records, const ReplayRange& range) {
 }
 
 void check(const Objective& objective, std::span<const float> theta, const TrainOptions& options,
-           std::span<const float> velocity) {
+           const ReplayRange& range) {
+  const std::span<const float> velocity = range.velocity, movement = range.movement;
   if (options.workers == 0 || options.batch_size == 0)
     invalid_argument("workers and batch_size must be at least 1; got ", options.workers, " and ", options.batch_size);
   if (theta.size() != objective.num_parameters())
@@ -159,6 +173,18 @@ void check(const Objective& objective, std::span<const float> theta, const Train
   if (!velocity.empty() && (options.momentum == 0.0 || velocity.size() != theta.size()))
     invalid_argument("velocity must have a number per parameter where there is momentum, and be empty elsewhere; got ",
                      velocity.size(), " with momentum = ", options.momentum);
+  correction::check(options.correction);
+  if (!movement.empty() && (!correction::keeps_movement(options.correction) || movement.size() != theta.size()))
+    invalid_argument(
+        "movement must have a number per parameter where the correction keeps one, and be empty elsewhere; got ",
+        movement.size());
+}
+
+/// No engine corrects gradients of several versions by what they were computed on.
+void check_gathered(Records records, const TrainOptions& options) {
+  const auto gathered = [](const TraceRecord& record) { return record.outcome == Outcome::gathered; };
+  if (correction::needs_view(options.correction) && std::any_of(records.begin(), records.end(), gathered))
+    invalid_argument("correction must be one that needs the gradient alone where an update gathers several gradients");
 }
 
 }  // namespace
@@ -169,17 +195,18 @@ bool replays_exactly(const engine::Engine& engine) {
 
 ReplayReport replay(const Objective& objective, std::span<float> theta, const TrainOptions& options, Records records,
                     const ReplayRange& range) {
-  check(objective, theta, options, range.velocity);
+  check(objective, theta, options, range);
   check_trace(records, options.workers, range.first);
+  check_gathered(records, options);
   const Version last = end_of(records, range);
   Replayer replayer(objective, options, records, last);
-  replayer.start(theta, range.velocity);
+  replayer.start(theta, range);
   Version version = range.first;
   while (version < last) {
     replayer.replace(version++);
     if (range.go_on && !range.go_on()) break;
   }
-  replayer.end(theta, range.velocity);
+  replayer.end(theta, range);
   return {version - range.first, replayer.num_gradients()};
 }
 

@@ -29,6 +29,7 @@ bool replays_exactly(const engine::Engine& engine);
 struct ReplayRange {
   Version first = 0;                      ///< the version the run began at
   std::span<float> velocity = {};         ///< and its velocity there (num_parameters() floats); empty: 0
+  std::span<float> movement = {};         ///< likewise the average movement, where the correction keeps one
   std::optional<Version> last = {};       ///< up to this version (Report::version); by default all updates
   std::function<bool()> go_on = nullptr;  ///< asked after every update; the replay ends when it says no
 };
@@ -38,9 +39,9 @@ struct ReplayReport {
   std::size_t gradients_high_water = 0;  ///< held at the same time, at most
 };
 
-/// theta: where the run began in, where it ended out; the velocity likewise. Memory: one state, at most one gradient
-/// per worker (softsync: c − 1 more), 16 bytes per record. Throws std::invalid_argument for a trace that is no possible
-/// history (trace/check.h).
+/// theta: where the run began in, where it ended out; velocity and movement likewise. Memory: one state, at most one
+/// gradient per worker (softsync: c − 1 more) and, where a correction needs it, what it was computed on; 16 bytes per
+/// record. Throws std::invalid_argument for a trace that is no possible history (trace/check.h).
 ReplayReport replay(const Objective& objective, std::span<float> theta, const TrainOptions& options,
                     std::span<const TraceRecord> records, const ReplayRange& range = {});
 

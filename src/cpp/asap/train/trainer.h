@@ -14,6 +14,7 @@
 #include "asap/model/objective.h"
 #include "asap/platform/placement.h"
 #include "asap/staleness/distribution.h"
+#include "asap/step/correction.h"
 #include "asap/step/policy.h"
 #include "asap/step/rate.h"
 #include "asap/trace/record.h"
@@ -42,6 +43,7 @@ struct TrainOptions {
 
   Rate rate = Rate::constant(0.01);
   Policy policy = policy::constant();
+  correction::Correction correction = {};  ///< of gradients; those that need the view keep it until the publication
   double momentum = 0.0;
   double weight_decay = 0.0;
   std::uint64_t seed = 0;  ///< of the batch order

@@ -145,7 +145,7 @@ class Worker {
     if constexpr (kFuses<S>) return fusible().forward(view_.theta, batch, workspace_.get());
     handle_.samples = batch.samples.size();
     return decayed_gradient(run_.objective, run_.options.weight_decay, view_.theta, batch, workspace_.get(),
-                            handle_.gradient.data());
+                            handle_.gradient.data(), run_.options.correction);
   }
 
   bool is_finite(double loss) const {
