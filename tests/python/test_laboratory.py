@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 import asap
 from asap.laboratory import LEVELS, quartiles
-from asap.laboratory.cells import cells, groups
+from asap.laboratory.cells import cells, clock_of, groups
 from asap.laboratory.plan import make_plan, with_rate
 from asap.laboratory.summary import summaries
 
@@ -165,6 +165,20 @@ def test_the_way_to_epsilon_has_the_closed_form_of_the_curve() -> None:
             assert summary.time(level, "updates") == pytest.approx(expected[1], rel=1e-4)
             assert summary.time(level, "seconds") == pytest.approx(expected[1] / 1000, rel=1e-4)
             assert summary.time(level, "epoch") == pytest.approx(expected[1] / 100, rel=1e-4)
+
+
+def test_laws_are_named_where_there_are_several() -> None:
+    threads, first, second = (
+        outcome(dataclasses.replace(case(), simulated=law)) for law in (None, "constant", "exponential")
+    )
+    assert [title for title, _ in cells([first, first])] == ["leashed, m = 2"]
+    assert [title for title, _ in cells([threads])] == ["leashed, m = 2"]
+    assert [title for title, _ in cells([threads, first])] == ["leashed, threads, m = 2", "leashed, constant, m = 2"]
+    assert [clock_of(each) for each in ([threads], [first, second], [threads, first])] == [
+        "wall-clock time",
+        "virtual time",
+        "time",
+    ]
 
 
 def test_groups_and_cells_part_the_outcomes() -> None:

@@ -167,6 +167,21 @@ def test_several_rates_have_a_set_of_figures_each_and_one_together(monkeypatch: 
     assert "η = 0.01" in together.caption
 
 
+def test_an_axis_goes_as_far_as_the_longest_of_the_runs_that_share_it() -> None:
+    pytest.importorskip("matplotlib", reason="needs the extra plot")
+    from asap.laboratory.figures import curves
+    from asap.laboratory.figures.style import Look
+
+    made = [
+        outcome(case(workers=workers, seed=seed), rows=losses(0.01, updates=100 * workers))
+        for workers in (1, 8)
+        for seed in range(2)
+    ]
+    drawn = curves.draw(made, Look.of(made), "updates")
+    assert [axes.get_xlim()[0] for axes in drawn.axes] == [0, 0]
+    assert all(axes.get_xlim()[1] >= 800 for axes in drawn.axes)
+
+
 def test_a_comparison_without_any_run_has_a_report(tmp_path: Path) -> None:
     result = Comparison([crash(case())], 1, "a title", "a command")
     assert "1 failed" in (result.save(tmp_path) / "report.html").read_text()

@@ -8,7 +8,7 @@ from typing import TypeVar
 from asap.laboratory.case import Group
 from asap.laboratory.outcome import Outcome
 
-__all__ = ["by_rate", "cells", "clock_of", "engine_of", "groups", "in_order"]
+__all__ = ["by_rate", "cells", "clock_of", "engine_names", "groups", "in_order"]
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -20,7 +20,9 @@ def groups(outcomes: Iterable[Outcome]) -> list[tuple[Group, list[Outcome]]]:
 
 def cells(outcomes: Iterable[Outcome]) -> list[tuple[str, list[Outcome]]]:
     """Return the title of each engine with a number of workers, and the outcomes of all its steps."""
-    return _by(outcomes, lambda outcome: f"{engine_of(outcome.case.group)}, m = {outcome.case.workers}")
+    outcomes = list(outcomes)
+    name = engine_names(outcomes)
+    return _by(outcomes, lambda outcome: f"{name(outcome.case.group)}, m = {outcome.case.workers}")
 
 
 def in_order(outcomes: Iterable[Outcome]) -> list[Outcome]:
@@ -33,9 +35,14 @@ def by_rate(outcomes: Iterable[Outcome]) -> list[tuple[float, list[Outcome]]]:
     return _by(outcomes, lambda outcome: outcome.case.nominal)
 
 
-def engine_of(group: Group) -> str:
-    """Return the engine, and under which law it was simulated."""
-    return group.engine if group.simulated is None else f"{group.engine}, simulated {group.simulated}"
+def engine_names(outcomes: Iterable[Outcome]) -> Callable[[Group], str]:
+    """Return what engines are called: with the law of their times where there are several, or threads beside one."""
+    several = len({outcome.case.simulated for outcome in outcomes}) > 1
+
+    def name(group: Group) -> str:
+        return f"{group.engine}, {group.simulated or 'threads'}" if several else group.engine
+
+    return name
 
 
 def clock_of(outcomes: Iterable[Outcome]) -> str:

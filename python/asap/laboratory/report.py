@@ -31,7 +31,9 @@ def conditions(title: str, outcomes: Sequence[Outcome]) -> str:
     """Return what all figures have in common, as the end of their captions."""
     seeds = len({outcome.case.seed for outcome in outcomes})
     places = "; ".join(f"{each['cpu']}, {each['usable_cpus']} CPUs" for each in tables.environments(outcomes))
-    parts = [title, *_limits(outcomes), f"{seeds} {'seed' if seeds == 1 else 'seeds'}", places or "no run"]
+    laws = {outcome.case.simulated for outcome in outcomes}
+    law = [f"simulated {next(iter(laws))}"] if len(laws) == 1 and laws != {None} else []
+    parts = [title, *law, *_limits(outcomes), f"{seeds} {'seed' if seeds == 1 else 'seeds'}", places or "no run"]
     return ", ".join(parts)
 
 

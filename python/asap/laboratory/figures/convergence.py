@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from asap.laboratory.cells import cells, clock_of, engine_of, groups
+from asap.laboratory.cells import cells, clock_of, engine_names, groups
 from asap.laboratory.figures.style import Look, Panels, Picture, panels, plain_log
 from asap.laboratory.outcome import LEVELS, Outcome
 from asap.laboratory.summary import Summary, summaries
@@ -111,17 +111,17 @@ def _make_room(axes: Sequence[Any]) -> None:
 
 def heat_map(outcomes: Sequence[Outcome], level: float, along: str) -> Panels:
     """Draw a panel for each engine, with rows of workers and columns of steps."""
-    found = summaries(outcomes)
-    engines = list(dict.fromkeys(engine_of(each.group) for each in found))
+    found, name = summaries(outcomes), engine_names(outcomes)
+    engines = list(dict.fromkeys(name(each.group) for each in found))
     steps = list(dict.fromkeys(each.group.step for each in found))
     times = [time for each in found if (time := each.time(level, along)) is not None]
     ends = (min(times, default=1.0), max(times, default=1.0))
 
     def panel(axes: Any, number: int) -> None:
-        own = [each for each in found if engine_of(each.group) == engines[number]]
+        own = [each for each in found if name(each.group) == engines[number]]
         _draw_map(axes, own, steps, level, along, ends)
 
-    rows = max(len({each.group.workers for each in found if engine_of(each.group) == engine}) for engine in engines)
+    rows = max(len({each.group.workers for each in found if name(each.group) == engine}) for engine in engines)
     size = (0.62 * len(steps) + 0.7, 0.32 * rows + 1.0)
     figure = panels(engines, panel, columns=3, size=size, share_x=False, share_y=False)
     figure.label_outer(f"step; in the cells: {_UNITS[along].replace('ε', f'ε = {level:.4g}')}", "workers m")

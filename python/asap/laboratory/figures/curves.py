@@ -64,9 +64,9 @@ def draw(outcomes: Sequence[Outcome], look: Look, along: str) -> Panels:
         for _, members in groups(shown[number][1]):
             line(axes, members, look, along)
         plain_log(axes.yaxis)
-        axes.set_xlim(left=0)
 
     figure = panels([title for title, _ in shown], panel)
+    figure.axes[0].set_xlim(left=0)  # the panels share it, and it goes as far as the longest of them
     figure.label_outer(f"{clock_of(outcomes)}, s" if along == "seconds" else along, "training loss")
     figure.legend(look.lines(outcomes))
     return figure

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from asap.laboratory.cells import engine_of, groups, in_order
+from asap.laboratory.case import Group
+from asap.laboratory.cells import engine_names, groups, in_order
 from asap.laboratory.figures.convergence import target_level
 from asap.laboratory.figures.style import Look, Panels, Picture, panels, plain_log
 from asap.laboratory.outcome import Outcome
@@ -69,7 +70,7 @@ def draw_endings(outcomes: Sequence[Outcome], level: float) -> Panels:
                     box = {"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.85}
                     axes.text(left + share / 2, y, str(count), ha="center", va="center", fontsize=7, bbox=box)
                 left += share
-        _name_rows(axes, rows)
+        _name_rows(axes, [group for group, _ in rows], engine_names(outcomes))
         axes.set_xlim(0, 1)
         axes.set_xlabel("share of runs")
 
@@ -95,7 +96,7 @@ def draw_steps(outcomes: Sequence[Outcome], look: Look) -> Panels:
             axes.plot([median], [y], marker=look.markers[each.group.engine], color=colour, linestyle="", markersize=5)
         for nominal in dict.fromkeys(each.group.nominal for each in found):
             axes.axvline(nominal, color="#555555", linewidth=0.8, linestyle=":")
-        _name_rows(axes, [(each.group, None) for each in found])
+        _name_rows(axes, [each.group for each in found], engine_names(outcomes))
         plain_log(axes.xaxis)
         axes.set_xlabel("effective step E[C]·η")
 
@@ -109,8 +110,8 @@ def _kind(outcome: Outcome, level: float) -> str:
     return kind_of(outcome, level)
 
 
-def _name_rows(axes: Any, rows: Sequence[Any]) -> None:
-    axes.set_yticks(range(len(rows)), [f"{engine_of(group)}, m = {group.workers}, {group.label}" for group, _ in rows])
-    axes.set_ylim(len(rows) - 0.4, -0.6)
+def _name_rows(axes: Any, named: Sequence[Group], name: Callable[[Group], str]) -> None:
+    axes.set_yticks(range(len(named)), [f"{name(group)}, m = {group.workers}, {group.label}" for group in named])
+    axes.set_ylim(len(named) - 0.4, -0.6)
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0, labelsize=8)
