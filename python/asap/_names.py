@@ -140,6 +140,13 @@ def law(name: str, text: str) -> Law:
     return made
 
 
+def policy(text: str, rate: float, schedule: str, sample: Sample) -> Step | tuple[Step, Correction | None]:
+    """Return the step that a word stands for, or with STEP+CORRECTION both."""
+    word, plus, corrected = text.partition("+")
+    made = step(word, rate, schedule, sample)
+    return (made, correction(corrected)) if plus else made
+
+
 def laws_or_threads(name: str, text: str) -> dict[str, Law | None]:
     """Return the laws of a comma-separated list by their words; None for the word threads."""
     return {word: None if word == "threads" else law(name, word) for word in words(text)}

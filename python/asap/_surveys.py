@@ -48,7 +48,9 @@ def compare(
     model: Model = "lenet",
     initialiser: Initialiser = "he",
     engines: Annotated[str, typer.Option(help=f"Separated by commas. {_names.ENGINE_HELP}")] = "sequential,leashed",
-    steps: Annotated[str, typer.Option(help=f"Separated by commas. {_names.STEP_HELP}")] = "constant,tail",
+    steps: Annotated[
+        str, typer.Option(help=f"Separated by commas. {_names.STEP_HELP} With a correction: STEP+CORRECTION.")
+    ] = "constant,tail",
     workers: Annotated[str, typer.Option(help="Separated by commas. The engine sequential has 1.")] = "4",
     rates: Annotated[str, typer.Option("--rates", "--rate", help="Base rates η, separated by commas.")] = "0.05",
     seeds: Annotated[str, typer.Option("--seeds", "--seed", help="Separated by commas.")] = "0",
@@ -88,7 +90,7 @@ def compare(
         base = _names.reals("rates", rates)
         chosen: dict[str, Any] = {
             "engines": {word: _names.engine(word) for word in _names.words(engines)},
-            "steps": {word: _names.step(word, base[0], schedule, sample) for word in _names.words(steps)},
+            "steps": {word: _names.policy(word, base[0], schedule, sample) for word in _names.words(steps)},
             "workers": _names.numbers("workers", workers, 1),
             "rates": base,
             "seeds": _names.numbers("seeds", seeds, 0),

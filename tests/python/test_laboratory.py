@@ -57,6 +57,16 @@ def test_labels_are_the_words_of_the_command_line() -> None:
     ]
 
 
+def test_a_step_may_go_with_a_correction() -> None:
+    compensated = asap.DelayCompensated(0.5)
+    plan = make_plan([asap.Locked()], [0.1, (asap.Inverse(0.1), compensated)], 2, [0.2], 0, "constant")
+    plain, corrected = plan.cases()
+    assert [plain.step, corrected.step] == ["constant", "inverse+delay:0.5"]
+    assert "correction" not in plan.arguments(plain)
+    assert plan.arguments(corrected)["correction"] == compensated
+    assert plan.arguments(corrected)["step"] == asap.Inverse(0.2)
+
+
 @pytest.mark.parametrize(
     "step",
     [

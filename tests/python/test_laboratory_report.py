@@ -148,6 +148,17 @@ def test_without_matplotlib_there_are_tables_and_a_hint(tmp_path: Path, monkeypa
     assert "<img" not in (tmp_path / "report.html").read_text()
 
 
+def test_figures_of_before_go(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="needs the extra plot")
+    from asap.laboratory.figures.style import Panels
+
+    monkeypatch.setattr(Panels, "_render", lambda self, kind: b"")
+    Comparison([outcome()], 1, "a title", "a command").save(tmp_path)
+    assert (tmp_path / "figures/loss-by-updates.svg").is_file()
+    Comparison([crash(case())], 1, "a title", "a command").save(tmp_path)
+    assert [path.name for path in sorted((tmp_path / "figures").iterdir())] == ["endings.png", "endings.svg"]
+
+
 def test_several_rates_have_a_set_of_figures_each_and_one_together(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("matplotlib", reason="needs the extra plot")
     from asap.laboratory.figures import pictures

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from asap import _checks
+from asap.corrections import Correction
 from asap.engines import Engine
 from asap.laboratory import watch
 from asap.laboratory.comparison import Comparison
@@ -19,7 +20,10 @@ from asap.laws import Law
 from asap.model import DataLike, Model
 from asap.steps import Step
 
-__all__ = ["compare"]
+__all__ = ["check", "compare"]
+
+Policy = Step | float | tuple[Step | float, Correction]
+"""What can be compared as a step."""
 
 
 def compare(
@@ -27,7 +31,7 @@ def compare(
     data: DataLike,
     *,
     engines: Sequence[Engine] | Mapping[str, Engine],
-    steps: Sequence[Step | float] | Mapping[str, Step | float],
+    steps: Sequence[Policy] | Mapping[str, Policy],
     workers: Sequence[int] | int,
     rates: Sequence[float] | None = None,
     seeds: Sequence[int] | int = (0, 1, 2, 3, 4),
@@ -54,7 +58,8 @@ def compare(
             whose present parameters every case begins, and which stays as it is.
         data: the training data, as for `asap.train`.
         engines: a list, or a dict by labels of your own.
-        steps: likewise; those that are numbers are constant steps.
+        steps: likewise; those that are numbers are constant steps, pairs a step with a correction of gradients:
+            ``(0.05, asap.DelayCompensated(0.04))``.
         workers: numbers of workers; `asap.engines.Sequential()` always has one.
         rates: base rates at which each step is tried instead of its own; a schedule keeps its shape.
         seeds: of starting parameters and batch orders. Medians and quartiles are taken over them.
@@ -122,7 +127,7 @@ def _call(plan: Plan, settings: Mapping[str, Any]) -> str:
     """Return the call in Python, as far as it consists of values."""
     parts = {
         "engines": list(plan.engines.values()),
-        "steps": list(plan.steps.values()),
+        "steps": [(step, plan.corrections[at]) if at in plan.corrections else step for at, step in plan.steps.items()],
         "workers": list(plan.workers),
         "rates": list(plan.rates) or None,
         "seeds": list(plan.seeds),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -69,9 +69,7 @@ class Comparison:
         tidy.write(target / "measures.csv", tidy.MEASURE_COLUMNS, tidy.measure_rows(self.outcomes))
         tidy.write(target / "losses.csv", tidy.LOSS_COLUMNS, tidy.loss_rows(self.outcomes))
         pictures = self._pictures()
-        for picture in pictures:
-            for kind, contents in picture.files.items():
-                write_atomically(target / "figures" / f"{picture.name}.{kind}", [contents])
+        _write_figures(target / "figures", {f"{p.name}.{kind}": p.files[kind] for p in pictures for kind in p.files})
         page = report.page(self.title, self.command, self.outcomes, self.planned, pictures)
         write_atomically(target / "report.html", [page.encode()])
         return target
@@ -90,3 +88,12 @@ class Comparison:
     def __repr__(self) -> str:
         failed = sum(not outcome.is_success for outcome in self.outcomes)
         return f"Comparison({len(self.outcomes)} of {self.planned} runs, {failed} failed)"
+
+
+def _write_figures(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write the figures; those of a comparison that was here before, and are no more, go."""
+    for name, contents in files.items():
+        write_atomically(folder / name, [contents])
+    for path in folder.glob("*"):
+        if path.suffix in (".svg", ".png") and path.name not in files:
+            path.unlink()

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from asap import _names
-from asap.steps import Online
+from asap.corrections import Correction
+from asap.steps import Online, Step
 
-__all__ = ["label_of", "labelled", "several"]
+__all__ = ["Policy", "label_of", "labelled", "several"]
 
 THREADS = "threads"
 """The label of no law: real threads."""
 
-_WORDS = {kind: word for word, (kind, _) in (_names.ENGINES | _names.STEPS | _names.LAWS).items()}
+_TABLE = _names.ENGINES | _names.STEPS | _names.LAWS | _names.CORRECTIONS
+_WORDS = {kind: word for word, (kind, _) in _TABLE.items()}
+
+
+class Policy(NamedTuple):
+    """A step, and the correction that goes with it."""
+
+    step: Step
+    correction: Correction | None
 
 
 def labelled(name: str, values: object, checked: Any) -> dict[str, Any]:
@@ -34,6 +43,9 @@ def label_of(choice: Any) -> str:
     """Return the command line's word for an engine, a step or a law, and what differs from its defaults."""
     if choice is None:
         return THREADS
+    if isinstance(choice, Policy):
+        step = label_of(choice.step)
+        return step if choice.correction is None else f"{step}+{label_of(choice.correction)}"
     word = _WORDS.get(type(choice), type(choice).__name__.lower())
     changed = []
     for field in fields(choice):

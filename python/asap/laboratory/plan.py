@@ -10,9 +10,11 @@ from typing import Any
 
 from asap import _checks, engines, rates
 from asap.config import MAX_SEED, as_engine
+from asap.corrections import Correction
+from asap.corrections import checked as checked_correction
 from asap.engines import Engine
 from asap.laboratory.case import Case, Group
-from asap.laboratory.labels import labelled, several
+from asap.laboratory.labels import Policy, labelled, several
 from asap.laboratory.outcome import Outcome
 from asap.laws import Law, as_law
 from asap.rates import CosineRate, Rate
@@ -31,6 +33,7 @@ class Plan:
 
     Attributes:
         engines, steps: by their labels.
+        corrections: of gradients, by the labels of the steps that go with one.
         workers, seeds: the numbers.
         rates: base rates that replace those of the steps; (): each step at its own.
         compute: laws of the time of a gradient by their labels, for simulated cases; under the label None the cases
@@ -41,6 +44,7 @@ class Plan:
 
     engines: Mapping[str, Engine]
     steps: Mapping[str, Step]
+    corrections: Mapping[str, Correction]
     workers: tuple[int, ...]
     rates: tuple[float, ...]
     seeds: tuple[int, ...]
@@ -78,8 +82,12 @@ class Plan:
 
     def arguments(self, case: Case) -> dict[str, Any]:
         """Return the arguments of `asap.train` or `asap.simulate` in which cases differ."""
-        times = {} if case.simulated is None else {"compute": self.compute[case.simulated], "publish": self.publish}
-        return times | {
+        others: dict[str, Any] = (
+            {} if case.simulated is None else {"compute": self.compute[case.simulated], "publish": self.publish}
+        )
+        if case.step in self.corrections:
+            others["correction"] = self.corrections[case.step]
+        return others | {
             "engine": self.engines[case.engine],
             "step": with_rate(self.steps[case.step], case.rate),
             "workers": case.workers,
@@ -109,17 +117,18 @@ def make_plan(
     publish: object = 0.0,
 ) -> Plan:
     """Check what `asap.compare` was given."""
-    by_label = labelled("steps", steps, as_step)
+    policies = labelled("steps", steps, _policy)
     laws = {None: None} if compute is None else labelled("compute", compute, _law)
     plan = Plan(
         engines=labelled("engines", engines, as_engine),
-        steps=by_label,
+        steps={label: policy.step for label, policy in policies.items()},
+        corrections={label: policy.correction for label, policy in policies.items() if policy.correction},
         workers=_numbers("workers", workers, 1, MAX_WORKERS),
         rates=() if rates is None else tuple(_checks.positive("rates", rate) for rate in several(rates)),
         seeds=_numbers("seeds", seeds, 0, MAX_SEED),
         compute={None if law is None else label: law for label, law in laws.items()},
         publish=as_law("publish", publish),
-        equal_to=None if equal_step_to is None else _checks.choice("equal_step_to", equal_step_to, by_label),
+        equal_to=None if equal_step_to is None else _checks.choice("equal_step_to", equal_step_to, policies),
     )
     for name in ("engines", "steps", "workers", "seeds", "compute"):
         if not getattr(plan, name):
@@ -161,6 +170,12 @@ def _scaled(schedule: float | Rate, rate: float) -> float | Rate:
 
 def _numbers(name: str, values: object, minimum: int, maximum: int) -> tuple[int, ...]:
     return tuple(dict.fromkeys(_checks.integer(name, value, minimum, maximum) for value in several(values)))
+
+
+def _policy(value: object) -> Policy:
+    if isinstance(value, (tuple, list)) and len(value) == 2:
+        return Policy(as_step(value[0]), checked_correction(value[1]))
+    return Policy(as_step(value), None)
 
 
 def _law(value: object) -> Law | None:
