@@ -93,6 +93,9 @@ def config_of(plan: Plan, case: Case, settings: Mapping[str, Any]) -> dict[str, 
     arguments = _arguments(plan, case, settings)
     if case.simulated is None:
         return {"config": checked_config(**{**_TRAIN, **arguments}).to_dict()}
+    for name in arguments:
+        if name not in _SIMULATE:
+            raise ValueError(f"{case}: asap.simulate knows no {name}; leave it away, or run this on threads")
     config, simulation = simulated_config(**{**_SIMULATE, **arguments})
     return {"config": config.to_dict(), "simulation": simulation.to_dict()}
 
