@@ -55,6 +55,7 @@ def simulate(
     stragglers: Annotated[int, typer.Option(help="How many workers are slow.")] = 0,
     slowdown: Annotated[float, typer.Option(help="How many times as long theirs take.")] = 10.0,
     step: Annotated[str, typer.Option(help=_names.STEP_HELP)] = "constant",
+    correction: Annotated[str, typer.Option(help=_names.CORRECTION_HELP)] = "none",
     rate: Rate = 0.05,
     schedule: Schedule = "constant",
     sample: Sample = (10, 110),
@@ -81,6 +82,7 @@ def simulate(
         settings: dict[str, Any] = {
             "engine": _names.engine(engine),
             "step": _names.step(step, rate, schedule, sample),
+            "correction": _names.correction(correction),
             "workers": _names.team(workers),
             "compute": _varied(_names.law("compute", compute), spread, stragglers, slowdown),
             "publish": _names.law("publish", publish),

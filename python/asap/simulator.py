@@ -9,6 +9,7 @@ from asap import _checks
 from asap._execution import execute
 from asap.callbacks import Callback
 from asap.config import TrainConfig, checked_config
+from asap.corrections import Correction
 from asap.engines import Engine
 from asap.laws import Law, LogNormal
 from asap.losses import Snapshots
@@ -27,6 +28,7 @@ def simulate(
     *,
     engine: Engine | None = None,
     step: Step | float = 0.01,
+    correction: Correction | None = None,
     workers: int | Mapping[float, int] | None = None,
     compute: Law | float = LogNormal(1.0, 0.3),  # noqa: B008  # an immutable value
     publish: Law | float = 0.0,
@@ -63,6 +65,7 @@ def simulate(
         engine: who may read and write the shared parameters when; `asap.Leashed()` by default. How an engine reads
             (`read=`) matters for Hogwild only, whose form update="fused" cannot be simulated.
         step: base rate and staleness scale; a number η is `asap.Constant(η)`.
+        correction: as for `asap.train`; of a Hogwild only `asap.NormClipped`, which needs the gradient alone.
         workers: m, 1 to 65,536; or how many from which virtual second on, as {0: 8, 100.0: 64}. A worker that is too
             much ends after its current update. By default as for `asap.train`.
         compute: law of the time from a worker's read to the end of its gradient: `asap.laws`, or a number of seconds.
@@ -101,6 +104,7 @@ def simulate(
     config, simulation = simulated_config(
         engine=engine,
         step=step,
+        correction=correction,
         workers=workers,
         compute=compute,
         publish=publish,

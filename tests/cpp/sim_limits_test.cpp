@@ -144,9 +144,9 @@ TEST(options_that_do_not_fit_are_refused) {
   options = options_of(engine::Locked{}, 4, 10);
   options.team = {{2.0, 3}, {1.0, 4}};
   CHECK_THROWS(std::invalid_argument, simulated(quadratic, options), "one after the other; got 1 after 2");
-  options = options_of(engine::Locked{}, 4, 10);
-  options.train.correction = correction::NormClipped{1.0};
-  CHECK_THROWS(std::invalid_argument, simulated(quadratic, options), "a simulation corrects no gradients");
+  options = options_of(engine::Hogwild{}, 4, 10);
+  options.train.correction = correction::GapAware{};
+  CHECK_THROWS(std::invalid_argument, simulated(quadratic, options), "gradient alone for a simulated Hogwild");
   options = options_of(engine::Locked{}, (1 << 16) + 1, 10);
   CHECK_THROWS(std::invalid_argument, simulated(quadratic, options), "workers must be at most 65536");
 }

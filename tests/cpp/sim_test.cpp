@@ -205,4 +205,29 @@ TEST(a_replay_of_a_simulation_has_its_bits) {
         }
 }
 
+TEST(corrected_gradients_have_the_bits_of_train_and_of_a_replay) {
+  const Quadratic quadratic(2048 + 37, 40);
+  for (const correction::Correction& correction : std::vector<correction::Correction>{
+           correction::DelayCompensated{0.5}, correction::GapAware{0.9}, correction::NormClipped{2.0}})
+    for (const engine::Engine& engine : kConsistent)
+      for (const double momentum : {0.0, 0.9}) {
+        const bool gathers = std::holds_alternative<engine::Softsync>(engine);
+        if (gathers && correction::needs_view(correction)) continue;
+        SimulationOptions options = options_of(engine, 1, 60);
+        options.compute = law::exponential(1.0);
+        options.train.momentum = momentum;
+        options.train.correction = correction;
+        std::vector<float> theta(quadratic.num_parameters(), 1.0f);
+        train(quadratic, theta, options.train);
+        CHECK(simulated(quadratic, options).theta == theta);
+        options.train.workers = 7;
+        const Simulated run = simulated(quadratic, options);
+        theta.assign(theta.size(), 1.0f);
+        replay(quadratic, theta, options.train, run.records);
+        CHECK(run.theta == theta);
+        options.train.correction = correction::None{};
+        CHECK(simulated(quadratic, options).theta != theta || std::holds_alternative<engine::Synchronous>(engine));
+      }
+}
+
 }  // namespace

@@ -276,3 +276,17 @@ def test_snapshots_are_of_exactly_the_updates_asked_for(simulate: Simulate) -> N
     assert again.losses.loss.tolist() == run.losses.loss.tolist()
     assert again.losses.seconds.tolist() == run.losses.seconds.tolist()
     assert run.time_to(0.5) == again.time_to(0.5) <= run.seconds
+
+
+@pytest.mark.parametrize("correction", [asap.DelayCompensated(0.1), asap.GapAware(), asap.NormClipped(0.5)])
+def test_gradients_may_be_corrected(
+    simulate: Simulate, blobs: Data, make_model: MakeModel, correction: asap.corrections.Correction
+) -> None:
+    run = simulate(asap.Leashed(), correction=correction, momentum=0.5, publish=0.1, trace=True)
+    assert asap.replay(run).identical
+    assert run.parameters.tobytes() != simulate(asap.Leashed(), momentum=0.5, publish=0.1).parameters.tobytes()
+    assert asap.what_if(run, step=0.05).parameters.tobytes() == run.parameters.tobytes()
+    alone = simulate(workers=1, correction=correction)
+    settings: dict[str, Any] = {"workers": 1, "epochs": 2, "batch_size": 16, "step": 0.05}
+    trained = asap.train(make_model(), blobs, correction=correction, **settings)
+    assert trained.parameters.tobytes() == alone.parameters.tobytes()

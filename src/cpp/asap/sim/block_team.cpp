@@ -9,7 +9,7 @@ namespace asap::sim {
 BlockTeam::BlockTeam(const Objective& objective, const SimulationOptions& options, std::span<const float> theta,
                      Ledger& ledger)
     : VirtualWorkers(objective, options, ledger),
-      theta_(theta, options.train.momentum, kPiece),
+      theta_(theta, layout_of(options.train, theta.size()), kPiece),
       publications_(tasks_.size()),
       whole_(theta.size()) {}
 
@@ -54,7 +54,7 @@ bool BlockTeam::publish(std::size_t worker) {
 
 void BlockTeam::write(std::size_t worker, std::size_t step) {
   const std::size_t begin = worker % options_.workers * num_blocks() / options_.workers;
-  theta_.advance((begin + step) % num_blocks(), tasks_[worker].receipt.step(), publications_[worker].gradient.data());
+  theta_.advance((begin + step) % num_blocks(), {tasks_[worker].receipt.step(), publications_[worker].gradient.data()});
 }
 
 void BlockTeam::end(std::size_t worker) {

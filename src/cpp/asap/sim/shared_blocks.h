@@ -10,23 +10,26 @@
 
 #include "asap/core/aligned_buffer.h"
 #include "asap/kernels/kernels.h"
-#include "asap/step/step_rule.h"
+#include "asap/store/update.h"
 
 namespace asap::sim {
 
 /// An update of a block writes in place when nobody looks at what is there, else into memory that nobody looks at any
-/// more, or new one. Memory: what was alive at the same time, and the velocity. One thread.
+/// more, or new one. Memory: what was alive at the same time, and the velocity; where a correction looks at views, all
+/// parts of a state are in one block. One thread.
 class SharedBlocks {
  public:
   using Slot = std::size_t;
 
-  SharedBlocks(std::span<const float> theta, double momentum, std::size_t block_size)
+  SharedBlocks(std::span<const float> theta, const StateLayout& layout, std::size_t block_size)
       : size_(theta.size()),
         block_size_(std::min(block_size, size_)),
-        momentum_(static_cast<float>(momentum)),
-        velocity_(momentum != 0.0 ? size_ : 0) {
+        layout_(layout),
+        has_whole_states_(correction::needs_view(layout.correction())),
+        velocity_(layout.has_velocity() && !has_whole_states_ ? size_ : 0) {
     for (std::size_t first = 0; first < size_; first += block_size_) {
       current_.push_back(acquire());
+      std::fill_n(contents_[current_.back()].values.data(), contents_[current_.back()].values.size(), 0.0f);
       std::copy_n(theta.data() + first, length(num_blocks() - 1), contents_[current_.back()].values.data());
       contents_[current_.back()].is_current = true;
     }
@@ -49,14 +52,13 @@ class SharedBlocks {
     if (--contents_[slot].readers == 0 && !contents_[slot].is_current) free_.push_back(slot);
   }
 
-  /// Updates the block by its part of the gradient: kernels::Table::advance, the arithmetic of every engine (store.h).
-  void advance(std::size_t block, const Step& step, const float* gradient) {
+  /// Updates the block. The view may have been unpinned: where its memory is written to, each piece was read before.
+  void advance(std::size_t block, const ScaledGradient& update) {
     const Slot from = current_[block], to = contents_[from].readers == 0 ? from : acquire();
-    const kernels::Coefficients coefficients{static_cast<float>(step.rate), static_cast<float>(step.scale), momentum_};
-    const std::size_t first = block * block_size_;
-    float* velocity = momentum_ != 0.0f ? velocity_.data() + first : nullptr;
-    kernels::active().advance(length(block), coefficients, gradient + first, values(from), velocity,
-                              contents_[to].values.data(), velocity);
+    if (has_whole_states_)
+      asap::advance(layout_, update, values(from), contents_[to].values.data());
+    else
+      advance_part(block, update, values(from), contents_[to].values.data());
     contents_[from].is_current = false;
     contents_[to].is_current = true;
     current_[block] = to;
@@ -71,10 +73,20 @@ class SharedBlocks {
     bool is_current = false;
   };
 
+  /// By its part of the gradient: kernels::Table::advance, as in store/update.h.
+  void advance_part(std::size_t block, const ScaledGradient& update, const float* from, float* to) {
+    const kernels::Coefficients coefficients{static_cast<float>(update.step.rate),
+                                             static_cast<float>(update.step.scale), layout_.momentum()};
+    const std::size_t first = block * block_size_;
+    float* velocity = layout_.has_velocity() ? velocity_.data() + first : nullptr;
+    kernels::active().advance(length(block), coefficients, update.gradient + first, from, velocity, to, velocity);
+  }
+
   /// What was given back last: it is the likeliest to be in a cache.
   Slot acquire() {
     if (free_.empty()) {
-      contents_.push_back({AlignedBuffer<float>::untouched(block_size_, std::pmr::new_delete_resource())});
+      const std::size_t size = has_whole_states_ ? layout_.size() : block_size_;
+      contents_.push_back({AlignedBuffer<float>::untouched(size, std::pmr::new_delete_resource())});
       return contents_.size() - 1;
     }
     const Slot slot = free_.back();
@@ -83,7 +95,8 @@ class SharedBlocks {
   }
 
   const std::size_t size_, block_size_;
-  const float momentum_;
+  const StateLayout layout_;
+  const bool has_whole_states_;
   std::vector<Contents> contents_;
   std::vector<Slot> current_, free_;
   AlignedBuffer<float> velocity_;

@@ -39,8 +39,8 @@ void check(const SimulationOptions& options, std::size_t num_parameters) {
     invalid_argument("a fused Hogwild cannot be simulated: it never holds the gradient that would be delayed");
   if (options.train.resume || options.train.checkpoint || options.train.affinity != Affinity::none)
     invalid_argument("a simulation knows no checkpoints and no CPUs: affinity, checkpoint and resume must be left out");
-  if (!std::holds_alternative<correction::None>(options.train.correction))
-    invalid_argument("a simulation corrects no gradients: correction must be left out");
+  if (std::holds_alternative<engine::Hogwild>(options.train.engine) && correction::needs_view(options.train.correction))
+    invalid_argument("correction must be one that needs the gradient alone for a simulated Hogwild");
   if (!(options.compute.mean > 0.0)) invalid_argument("the law compute must have a mean above 0 seconds");
   if (options.row_every && *options.row_every == 0) invalid_argument("row_every must be at least 1 update; got 0");
   check_team(options);
@@ -122,12 +122,15 @@ std::uint64_t simulation_bytes(const SimulationOptions& options, std::size_t num
     return parts * ((floats * sizeof(float) + kCacheLine - 1) / kCacheLine * kCacheLine);
   };
   const std::uint64_t vector = whole(num_parameters), workers = most_workers(options);
-  const std::uint64_t common = vector + (options.train.momentum != 0.0 ? vector : 0);  // last finite, velocity
-  if (std::holds_alternative<engine::Synchronous>(options.train.engine)) return common + (2 + 2) * vector;
+  const bool whole_states = correction::needs_view(options.train.correction);
+  const std::uint64_t state = whole_states ? whole(layout_of(options.train, num_parameters).size()) : vector;
+  const bool velocity = options.train.momentum != 0.0 && !whole_states;
+  const std::uint64_t common = vector + (velocity ? vector : 0);  // the first: last finite
+  if (std::holds_alternative<engine::Synchronous>(options.train.engine)) return common + 2 * (state + vector);
   const auto* softsync = std::get_if<engine::Softsync>(&options.train.engine);
   const std::uint64_t waiting = softsync ? softsync->gradients(most_workers(options)) - 1 : 0;
   if (!std::holds_alternative<engine::Hogwild>(options.train.engine))
-    return common + (workers + 1 + 1 + waiting) * vector;
+    return common + (workers + 1) * state + (1 + waiting) * vector;
   const std::uint64_t gradients = options.publish.mean > 0.0 ? workers : 1;
   return common + (workers + 1) * whole(std::min(kPiece, num_parameters)) + (gradients + 1) * vector;
 }

@@ -9,7 +9,7 @@ namespace asap::sim {
 VirtualTeam::VirtualTeam(const Objective& objective, const SimulationOptions& options, std::span<const float> theta,
                          Ledger& ledger)
     : VirtualWorkers(objective, options, ledger),
-      theta_(theta, options.train.momentum, theta.size()),
+      theta_(theta, layout_of(options.train, theta.size()), theta.size()),
       views_(tasks_.size()),
       gradient_(theta.size()),
       mean_(std::holds_alternative<engine::Synchronous>(options_.engine) ? theta.size() : 0) {}
@@ -39,7 +39,7 @@ void VirtualTeam::publish(std::size_t worker) {
   const Step step = receipt.step();
   if (!step.rejects()) {
     ++receipt.attempts;
-    advance(step, gradient_.data());
+    advance({step, gradient_.data(), theta_.values(views_[worker])});
   }
   settle(worker, step.rejects() ? Outcome::rejected : Outcome::published, computed);
 }
@@ -68,7 +68,7 @@ void VirtualTeam::publish_round(std::vector<std::size_t> workers) {
   if (!ledger_.goes() || workers.empty()) return;
   const Version base = version_;
   const Step step = ledger_.step(0, base);
-  if (!step.rejects()) advance(step, mean_.data());
+  if (!step.rejects()) advance({step, mean_.data(), parameters()});
   for (std::size_t i = 0; i < workers.size(); ++i) {
     Receipt& receipt = tasks_[workers[i]].receipt;
     receipt.replaced = base;
@@ -93,13 +93,13 @@ void VirtualTeam::leave_gradient() {
 
 void VirtualTeam::complete(Receipt& receipt) {
   average(std::span<const GatheredPart>(parts_), 0, num_parameters());
-  advance({receipt.rate, scale_of_mean(parts_)}, parts_.front().gradient);
+  advance({{receipt.rate, scale_of_mean(parts_), version_}, parts_.front().gradient});
   parts_.clear();
   ++receipt.attempts;
 }
 
-void VirtualTeam::advance(const Step& step, const float* gradient) {
-  theta_.advance(0, step, gradient);
+void VirtualTeam::advance(const ScaledGradient& update) {
+  theta_.advance(0, update);
   ++version_;
 }
 

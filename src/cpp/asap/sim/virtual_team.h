@@ -50,7 +50,7 @@ class VirtualTeam final : public VirtualWorkers {
 
  private:
   Computed differentiate(std::size_t worker);
-  void advance(const Step& step, const float* gradient);
+  void advance(const ScaledGradient& update);
   void leave_gradient();
   void complete(Receipt& receipt);
   std::vector<Computed> average_round(std::vector<std::size_t>& workers);

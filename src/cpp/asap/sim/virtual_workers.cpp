@@ -22,6 +22,11 @@ TrainOptions limits_in_batches(TrainOptions options) {
 
 }  // namespace
 
+StateLayout layout_of(const TrainOptions& options, std::size_t num_parameters) {
+  return StateLayout(num_parameters, static_cast<float>(options.momentum), std::pmr::new_delete_resource(),
+                     options.correction);
+}
+
 VirtualWorkers::VirtualWorkers(const Objective& objective, const SimulationOptions& options, Ledger& ledger)
     : objective_(objective),
       options_(options.train),
@@ -67,8 +72,8 @@ void VirtualWorkers::assign(std::size_t worker, std::uint64_t batch, Version rea
 Computed VirtualWorkers::differentiate(std::size_t worker, const float* theta, AlignedBuffer<float>& gradient) {
   const Batch batch{tasks_[worker].batch, batches_.samples(tasks_[worker].batch, indices_)};
   at_ = worker;
-  const double loss =
-      decayed_gradient(objective_, options_.weight_decay, theta, batch, workspace_.get(), gradient.data());
+  const double loss = decayed_gradient(objective_, options_.weight_decay, theta, batch, workspace_.get(),
+                                       gradient.data(), options_.correction);
   at_.reset();
   return {batch.samples.size(), loss};
 }

@@ -48,8 +48,6 @@ Report what_if(const Objective& objective, std::span<float> theta, const TrainOp
                std::span<const TraceRecord> records, Observer& observer) {
   const SimulationOptions unlimited = without_limits(options);
   check(unlimited.train, std::size_t{1} << 16);
-  if (!std::holds_alternative<correction::None>(options.correction))
-    invalid_argument("a schedule is run again without corrections of gradients: the run must have none");
   check(objective, theta);
   if (options.validation) check_validation(objective, *options.validation);
   check_trace(records, options.workers);
