@@ -264,8 +264,13 @@ def test_comparing_returns_1_when_a_run_diverged(command: Command, digits: list[
     assert "run 1 of" not in result.err
 
 
-def test_a_comparison_is_a_folder_that_is_gone_on_with(command: Command, digits: list[str], tmp_path: Path) -> None:
+def test_a_comparison_is_a_folder_that_is_gone_on_with(
+    command: Command, digits: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     pytest.importorskip("matplotlib", reason="needs the extra plot")
+    from asap.laboratory.figures.style import Panels
+
+    monkeypatch.setattr(Panels, "_render", lambda self, kind: b"")  # what takes the time
     lists = ["--engines", "locked", "--steps", "constant,tail", "--workers", 2, "--rates", "0.05,0.1"]
     limits = ["--updates", 40, "--snapshots", 10, "--loss-samples", 200, "--sample", 1, 5]
     first = command("compare", *digits, *lists, *limits, "--seeds", "1,2", "--save", tmp_path / "out")
