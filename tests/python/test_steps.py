@@ -232,6 +232,15 @@ def test_steps_are_values(step: Step) -> None:
         step.rate = 1.0  # type: ignore[misc]
 
 
+@pytest.mark.parametrize("schedule", [asap.StepRate(0.2, 0.5, 10, "updates"), asap.CosineRate(0.2, 0.01)], ids=repr)
+def test_a_schedule_goes_through_every_composition(schedule: asap.rates.Rate) -> None:
+    plain = asap.Constant(schedule)
+    inner = asap.TailTau(schedule, sample=asap.Online())
+    for step in (inner, asap.Normalised(inner), asap.Clipped(asap.Normalised(asap.Inverse(schedule)), 0, 3)):
+        for update in (0, 9, 10, 55, 100, 1000):
+            assert step.rate_at(update, updates=100) == plain.rate_at(update, updates=100)
+
+
 def test_a_number_or_a_schedule_is_a_constant_step() -> None:
     assert as_step(0.25) == asap.Constant(0.25)
     assert as_step(np.float32(0.25)) == asap.Constant(0.25)
