@@ -48,6 +48,10 @@ stress: $(INSTALLED)  ## Strain the invariants: sums, views, vectors, memory, pr
 fuzz: $(FUZZER)  ## Fuzz the readers of files, a million executions each, and give them bombs; FORM=--short
 	PYTHONPATH=$(FUZZER) $(BIN)/python tests/fuzz/fuzz.py $(FORM)
 
+.PHONY: reproduce
+reproduce: $(INSTALLED)  ## Run the papers' evaluations again in their quick forms, and check what these must show
+	$(BIN)/python tests/reproduction/quick.py build/reproduce
+
 .PHONY: guard
 guard: $(INSTALLED)  ## Count the instructions of an update with callgrind and compare them with the stored ones
 	$(BIN)/python tests/guard/guard.py $(BUILD)

@@ -13,7 +13,7 @@ from asap.steps import Constant, Inverse
 
 __all__ = ["studies"]
 
-LEARNERS, RATE = 30, 0.1
+LEARNERS, RATE = 30, 0.05
 _CLAIM = (
     "On CIFAR-10 with 30 learners and mini-batches of 4, a constant η leaves 15- and 30-softsync at 90 % error, while "
     "η/τ brings all of n = 1, 15, 30 to about 18 %; mean τ is about n."
@@ -33,7 +33,7 @@ def _study(where: str, laws: dict[str, Any], quick: bool) -> Study:
         "workers": (LEARNERS,),
         "seeds": (1, 2) if quick else (1, 2, 3, 4, 5),
         "batch_size": 4,
-        "epochs": 8 if quick else 10,
+        "epochs": 8 if quick else 3,
         "snapshots": Snapshots(10, 500) if quick else Snapshots(100, 2_000),
         "equal_step_to": "inverse",
     }
