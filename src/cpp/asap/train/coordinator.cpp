@@ -133,10 +133,11 @@ void Coordinator::add_last_row() {
 /// Rebuilds the scale table once enough is in the workers' counters. A worker that is long at one update may hold any
 /// table that was in force since: beyond some of them the next one waits for it.
 void Coordinator::refresh_table() {
+  const Version now = run_.totals().published;  // before `published`, which so is no less: no two tables at one version
   std::uint64_t published = 0;
   for (const WorkerState& worker : run_.workers) published += worker.sampled_published();
   if (!run_.adaptation.is_due(published) || run_.tables.num_kept() >= kMostTables) return;
-  run_.adaptation.refresh(run_.totals().published, published, merged(&WorkerState::sampled));
+  run_.adaptation.refresh(now, published, merged(&WorkerState::sampled));
   run_.tables.replace(run_.adaptation.table());
   check_process();
 }
