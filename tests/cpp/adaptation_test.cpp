@@ -276,6 +276,16 @@ TEST(lengths_of_an_online_sample_are_checked) {
   CHECK_THROWS(std::invalid_argument, tail({.every = std::nan(""), .half_life = 1}), "got nan");
 }
 
+TEST(tables_that_are_due_at_once_are_in_force_one_after_the_other) {
+  Adaptation adaptation(policy::tail_tau(1.0, Cdf::mid, OnlineSample{.every = 5, .half_life = 20}), {.workers = 4});
+  adaptation.refresh(45, 20, Distribution({10, 10}));
+  CHECK(adaptation.is_due(45));
+  adaptation.refresh(45, 45, Distribution({20, 25}));
+  const auto& tables = adaptation.state().log.tables;
+  CHECK_EQUAL(tables[1].version, 45u);
+  CHECK_EQUAL(tables[2].version, 46u);
+}
+
 TEST(a_run_logs_its_tables_and_every_one_keeps_the_mean) {
   struct Patient : Observer {
     explicit Patient(const Probe& its_probe) : probe(its_probe) {}

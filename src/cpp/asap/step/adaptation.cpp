@@ -66,7 +66,9 @@ Version Adaptation::due_version() const {
 }
 
 void Adaptation::refresh(Version now, std::uint64_t published, const Distribution& counted) {
-  const Version from = std::max(now, saturating_sum(window().first, due()));
+  // Two tables may be due at once, when this is asked late: each is in force from a version of its own.
+  const Version from =
+      std::max({now, saturating_sum(window().first, due()), saturating_sum(state_.log.tables.back().version, 1)});
   const Distribution fresh = since(state_.counted, counted);
   state_.counted = counted;
   state_.published = published;
