@@ -56,9 +56,9 @@ class Adaptation {
   Version due_version() const;
 
   /// Makes the next table of what was counted in window(), and puts it in force from version `now` on (or from
-  /// where it was due, if counters lag behind, and from later than the one before). Passes on what the policy throws; throws std::invalid_argument when
-  /// the table rejects fresh gradients (C(0) = 0), so that no update would ever be published again, and the execution
-  /// is to end after a number of updates.
+  /// where it was due, if counters lag behind, and from later than the one before). Passes on what the policy throws;
+  /// throws std::invalid_argument when the table rejects fresh gradients (C(0) = 0), so that no update would ever be
+  /// published again, and the execution is to end after a number of updates.
   void refresh(Version now, std::uint64_t published, const Distribution& counted);
 
   /// The table in force.
