@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 import asap
-from asap import _core, _execution
+from asap import _core
 from asap.environment import environment, topology
 
 Data = tuple[NDArray[np.float32], NDArray[np.int32]]
@@ -79,12 +79,14 @@ def test_one_worker_gives_the_same_parameters_wherever_it_runs(blobs: Data, make
 def test_a_refusal_to_bind_warns_once_and_training_goes_on(
     blobs: Data, make_model: MakeModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    train = _core.train
+
     def refused(*arguments: Any, **options: Any) -> dict[str, Any]:
-        report = _core.train(*arguments, **options)
+        report = train(*arguments, **options)
         report["placement"] |= {"unpinned": 2, "pin_error": "Operation not permitted"}
         return report
 
-    monkeypatch.setattr(_execution, "_core", type("Refusing", (), {"train": staticmethod(refused)}))
+    monkeypatch.setattr(_core, "train", refused)
     with pytest.warns(
         RuntimeWarning, match=r"affinity='compact': 2 of 3 workers .* \(Operation not permitted\)"
     ) as seen:
