@@ -20,11 +20,16 @@ from targets import Target, planted, readers
 
 LED_BY = {"asap", "tarfile", "gzip", "targets"}
 
+# atheris (3.0) never lets go of the result of a comparison that it has seen. Here these are arrays.
+NOT_LED_BY = {"asap.staleness._counts"}
+
 
 def instrument() -> None:
     """Let every function of these packages tell of its branches. (The loader of editable installs hides sources.)"""
     for found in gc.get_objects():
-        if isinstance(found, FunctionType) and str(found.__module__).partition(".")[0] in LED_BY:
+        if not isinstance(found, FunctionType) or str(found.__module__).partition(".")[0] not in LED_BY:
+            continue
+        if f"{found.__module__}.{found.__qualname__}" not in NOT_LED_BY:
             atheris.instrument_func(found)
 
 
