@@ -15,13 +15,14 @@ from asap import _names
 Data = tuple[NDArray[np.float32], NDArray[np.int32]]
 MakeModel = Callable[[], asap.Model]
 
+RATE = 1e-5  # no run diverges, however stale its gradients are
 OFTEN = asap.Online(every=2, half_life=10)
 STEPS = [
-    asap.TailTau(0.05, sample=OFTEN),
-    asap.Normalised(asap.Inverse(0.05), sample=OFTEN),
-    asap.FLeet(0.05, sample=OFTEN),
-    asap.MindTheStep(0.05, sample=OFTEN),
-    asap.Custom(0.05, lambda seen: np.arange(seen.max + 1, 0, -1) / 2, sample=OFTEN),
+    asap.TailTau(RATE, sample=OFTEN),
+    asap.Normalised(asap.Inverse(RATE), sample=OFTEN),
+    asap.FLeet(RATE, sample=OFTEN),
+    asap.MindTheStep(RATE, sample=OFTEN),
+    asap.Custom(RATE, lambda seen: np.arange(seen.max + 1, 0, -1) / 2, sample=OFTEN),
 ]
 
 
@@ -37,7 +38,7 @@ def until(tables: int, step: asap.steps.Step) -> tuple[asap.steps.Step, Callable
         if len(calls) >= tables:
             state.stop()
 
-    return asap.Custom(0.05, scale, sample=OFTEN), stop
+    return asap.Custom(RATE, scale, sample=OFTEN), stop
 
 
 def trained(model: asap.Model, data: Data, step: asap.steps.Step, tables: int = 5) -> asap.Run:
@@ -64,7 +65,7 @@ def test_tables_come_again_and_again_and_the_run_tells_what_each_was_made_of(
 
 
 def test_every_table_of_online_tail_tau_keeps_the_mean(blobs: Data, make_model: MakeModel) -> None:
-    run = trained(make_model(), blobs, asap.TailTau(0.05, sample=OFTEN), tables=20)
+    run = trained(make_model(), blobs, asap.TailTau(RATE, sample=OFTEN), tables=20)
     assert len(run.table_figures) >= 18
     assert all(abs(figures.mean_scale - 1) <= 1e-12 for figures in run.table_figures)
     assert all(figures.mean_square >= 1 - 1e-12 for figures in run.table_figures)
@@ -119,7 +120,7 @@ def fresh_updates(
 def test_a_resumed_run_goes_on_with_the_same_weights(blobs: Data, make_model: MakeModel, tmp_path: Path) -> None:
     pytest.importorskip("safetensors", reason="needs the extra io")
     # A table every 5,000 updates, 60 of them at most: none is left out of the log before the 64th.
-    step = asap.TailTau(0.05, sample=asap.Online(every=2500, half_life=10000))
+    step = asap.TailTau(RATE, sample=asap.Online(every=2500, half_life=10000))
     first = asap.train(
         make_model(),
         blobs,
@@ -141,7 +142,7 @@ def test_a_resumed_run_goes_on_with_the_same_weights(blobs: Data, make_model: Ma
 
 
 def test_a_traced_run_is_replayed_bit_by_bit(blobs: Data, make_model: MakeModel) -> None:
-    counting, stop = until(5, asap.TailTau(0.05))
+    counting, stop = until(5, asap.TailTau(RATE))
     run = asap.train(make_model(), blobs, step=counting, workers=3, epochs=10**6, callbacks=stop, trace=True)
     assert asap.replay(run).identical
 
