@@ -275,29 +275,36 @@ class Observer(Protocol):
     def on_snapshot(self, theta: NDArray[np.float32], version: int, epoch: float, seconds: float) -> None: ...
     def on_failure(self, worker: int | None, batch: int | None, read: int, tau: int, updates: int) -> None: ...
 
+class TrainOptions:
+    def __init__(
+        self,
+        *,
+        engine: Sequential | Synchronous | Locked | Hogwild | FusedHogwild | Leashed | Softsync,
+        workers: int,
+        batch_size: int,
+        epochs: int | None,
+        updates: int | None,
+        seconds: float | None,
+        rate: Rate,
+        policy: Policy,
+        correction: Correction,
+        momentum: float,
+        weight_decay: float,
+        seed: int,
+        affinity: str,  # "none" | "compact" | "scatter"
+        on_nonfinite: str,  # "stop" | "skip"
+        snapshots: int | None,  # how often on_snapshot is called, in updates
+        checkpoint: tuple[float, str] | None,  # how far apart, in "epochs" | "updates" | "seconds"
+    ) -> None: ...
+
 def train(
     network: Network,
     theta: NDArray[np.float32],  # start in, result out, in place
     data: Dataset,
+    options: TrainOptions,
     *,
-    engine: Sequential | Synchronous | Locked | Hogwild | FusedHogwild | Leashed | Softsync,
-    workers: int,
-    batch_size: int,
-    epochs: int | None,
-    updates: int | None,
-    seconds: float | None,
-    rate: Rate,
-    policy: Policy,
-    correction: Correction,
-    momentum: float,
-    weight_decay: float,
-    seed: int,
-    affinity: str,  # "none" | "compact" | "scatter"
-    on_nonfinite: str,  # "stop" | "skip"
     validation: Dataset | None,
-    snapshots: int | None,  # how often on_snapshot is called, in updates
     trace: int | None,  # file descriptor that trace records are appended to
-    checkpoint: tuple[float, str] | None,  # how far apart, in "epochs" | "updates" | "seconds"
     resume: dict[str, Any] | None,  # what on_checkpoint was given
     observer: Observer,
 ) -> dict[str, Any]:
@@ -344,27 +351,14 @@ def simulate(
     network: Network,
     theta: NDArray[np.float32],  # start in, result out, in place
     data: Dataset,
+    options: TrainOptions,  # its seconds are virtual
     *,
-    engine: Sequential | Synchronous | Locked | Hogwild | FusedHogwild | Leashed,
-    workers: int,
     team: Sequence[tuple[float, int]],  # later numbers of workers, by virtual seconds
     compute: Law,
     publish: Law,
     memory_limit: int,  # bytes
     row_every: int | None,  # updates
-    batch_size: int,
-    epochs: int | None,
-    updates: int | None,
-    seconds: float | None,  # virtual
-    rate: Rate,
-    policy: Policy,
-    correction: Correction,
-    momentum: float,
-    weight_decay: float,
-    seed: int,
-    on_nonfinite: str,  # "stop" | "skip"
     validation: Dataset | None,
-    snapshots: int | None,
     trace: int | None,
     observer: Observer,
 ) -> dict[str, Any]:
@@ -374,20 +368,10 @@ def what_if(
     network: Network,
     theta: NDArray[np.float32],  # start in, result out, in place
     data: Dataset,
+    options: TrainOptions,  # its limits are those of the records
     records: NDArray[np.void],
     *,
-    engine: Sequential | Synchronous | Locked | Hogwild | FusedHogwild | Leashed,
-    workers: int,
-    batch_size: int,
-    rate: Rate,
-    policy: Policy,
-    correction: Correction,
-    momentum: float,
-    weight_decay: float,
-    seed: int,
-    on_nonfinite: str,  # "stop" | "skip"
     validation: Dataset | None,
-    snapshots: int | None,
     trace: int | None,
     observer: Observer,
 ) -> dict[str, Any]:
@@ -409,15 +393,9 @@ def replay(
     network: Network,
     theta: NDArray[np.float32],  # start in, result out, in place
     data: Dataset,
+    options: TrainOptions,
     records: NDArray[np.void],
     *,
-    workers: int,
-    batch_size: int,
-    rate: Rate,
-    correction: Correction,
-    momentum: float,
-    weight_decay: float,
-    seed: int,
     first: int,
     last: int,
     velocity: NDArray[np.float32] | None,  # as theta; None: zeros

@@ -13,7 +13,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from asap import _checkpoint_file, _checks, _core, corrections
+from asap import _checkpoint_file, _checks, _core
 from asap import progress as displays
 from asap._checkpoint_file import Saved
 from asap._fingerprint import fingerprint
@@ -112,37 +112,23 @@ def _run(
     schedule: Trace | None,
     observer: Observer,
 ) -> dict[str, Any]:
-    arguments: dict[str, Any] = dict(
-        engine=config.engine._to_core(),
-        batch_size=min(config.batch_size, len(training)),  # what a larger batch holds, in no more memory
-        rate=config.step._rate_to_core(config.span(len(training))),
-        policy=config.step._to_core(),
-        correction=corrections.to_core(config.correction),
-        momentum=config.momentum,
-        weight_decay=config.weight_decay,
-        seed=config.seed,
-        on_nonfinite=config.on_nonfinite,
-        validation=validation,
-        snapshots=None if config.snapshots is None or begin is not None else config.snapshots.every,
-        trace=None if trace is None else trace.fileno(),
-        observer=observer,
-    )
+    settings: dict[str, Any] = {} if begin is None else {"snapshots": None}
     if schedule is not None:
-        return _core.what_if(model._network, theta, training, schedule.records, workers=config.workers, **arguments)
-    arguments |= {"epochs": config.epochs, "updates": config.updates, "seconds": config.seconds}
+        settings |= {"epochs": None, "updates": None, "seconds": None}
     if simulation is not None:
-        return _core.simulate(model._network, theta, training, **simulation._to_core(), **arguments)
-    checkpoint = config.checkpoint
-    return _core.train(
-        model._network,
-        theta,
-        training,
-        workers=config.workers,
-        affinity=config.affinity,
-        checkpoint=None if checkpoint is None else (checkpoint.every, checkpoint.unit),
-        resume=None if begin is None else begin.state,
-        **arguments,
-    )
+        settings["workers"] = simulation.first_workers
+    options = config._to_core(len(training), **settings)
+    sinks: dict[str, Any] = {
+        "validation": validation,
+        "trace": None if trace is None else trace.fileno(),
+        "observer": observer,
+    }
+    subject = (model._network, theta, training, options)
+    if schedule is not None:
+        return _core.what_if(*subject, schedule.records, **sinks)
+    if simulation is not None:
+        return _core.simulate(*subject, **simulation._to_core() | sinks)
+    return _core.train(*subject, resume=None if begin is None else begin.state, **sinks)
 
 
 def _trace(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-from asap import _checks, _core, engines
+from asap import _checks, _core, corrections, engines
 from asap._plain import plain
 from asap.checkpoint import Checkpoint
 from asap.checkpoint import checked as checked_checkpoint
@@ -25,6 +25,11 @@ MAX_WORKERS = 4096  # threads; the core has no more
 
 AFFINITIES = ("none", "compact", "scatter")
 ON_NONFINITE = ("stop", "skip")
+
+_SAME_IN_CORE = (
+    *("workers", "epochs", "updates", "seconds"),
+    *("momentum", "weight_decay", "seed", "affinity", "on_nonfinite"),
+)
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,20 @@ class TrainConfig:
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
         return {field.name: plain(getattr(self, field.name)) for field in fields(self)}
+
+    def _to_core(self, samples: int, **changes: Any) -> _core.TrainOptions:
+        """Return the options of the core for so many samples, with other values for some of them."""
+        settings: dict[str, Any] = {name: getattr(self, name) for name in _SAME_IN_CORE}
+        settings |= {
+            "engine": self.engine._to_core(),
+            "batch_size": min(self.batch_size, samples),  # what a larger batch holds, in no more memory
+            "rate": self.step._rate_to_core(self.span(samples)),
+            "policy": self.step._to_core(),
+            "correction": corrections.to_core(self.correction),
+            "snapshots": self.snapshots and self.snapshots.every,
+            "checkpoint": self.checkpoint and (self.checkpoint.every, self.checkpoint.unit),
+        }
+        return _core.TrainOptions(**settings | changes)
 
 
 def checked_config(

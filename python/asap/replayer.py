@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from asap import _checks, _core, corrections, engines
+from asap import _checks, _core, engines
 from asap._fingerprint import fingerprint
 from asap._plain import plain
 from asap.model import DataLike
@@ -97,19 +97,12 @@ def replay(run: Run, data: DataLike | None = None) -> Replay:
 
 
 def _replay(run: Run, trace: Trace, training: _core.Dataset, theta: NDArray[np.float32]) -> int:
-    config = run.config
     return _core.replay(
         run.model._network,
         theta,
         training,
+        run.config._to_core(len(training)),
         trace.records,
-        workers=config.workers,
-        batch_size=min(config.batch_size, len(training)),
-        rate=config.step._rate_to_core(config.span(len(training))),
-        correction=corrections.to_core(config.correction),
-        momentum=config.momentum,
-        weight_decay=config.weight_decay,
-        seed=config.seed,
         first=trace.first,
         last=run.version,
         velocity=None if trace.velocity is None else trace.velocity.copy(),

@@ -49,6 +49,11 @@ class Simulation:
         return max(workers for _, workers in self.team)
 
     @property
+    def first_workers(self) -> int:
+        """How many workers begin."""
+        return self.team[0][1]
+
+    @property
     def modelled(self) -> float:
         """What the papers' model says of `publishing`: m / (T_c/T_u + 1), with the largest m."""
         return self.workers * self.publish_seconds / ((self.compute_seconds + self.publish_seconds) or 1.0)
@@ -60,7 +65,6 @@ class Simulation:
     def _to_core(self) -> dict[str, Any]:
         """Return the arguments of the core that it stands for."""
         return {
-            "workers": self.team[0][1],
             "team": list(self.team[1:]),
             "compute": self.compute._to_core(),
             "publish": self.publish._to_core(),

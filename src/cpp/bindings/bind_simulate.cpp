@@ -1,11 +1,8 @@
-#include "asap/model/network.h"
 #include "asap/sim/simulator.h"
 #include "asap/sim/what_if.h"
-#include "asap/trace/file.h"
-#include "bindings.h"
+#include "network_run.h"
 #include "python_observer.h"
 #include "reports.h"
-#include "words.h"
 
 namespace asap::bindings {
 namespace {
@@ -25,84 +22,37 @@ py::dict document(const SimulationReport& simulated) {
 }
 
 py::dict simulate_network(const Network& network, Contiguous<float> theta, const ArrayDataset& data,
-                          engine::Engine engine, std::size_t workers,
-                          const std::vector<std::pair<double, std::size_t>>& team, const Law& compute,
-                          const Law& publish, std::uint64_t memory_limit, std::optional<std::uint64_t> row_every,
-                          std::size_t batch_size, std::optional<std::uint64_t> epochs,
-                          std::optional<std::uint64_t> updates, std::optional<double> seconds, const Rate& rate,
-                          const Policy& policy, const correction::Correction& correction, double momentum,
-                          double weight_decay, std::uint64_t seed, const std::string& on_nonfinite,
-                          const ArrayDataset* validation, std::optional<std::uint64_t> snapshots,
+                          const TrainOptions& options, const std::vector<std::pair<double, std::size_t>>& team,
+                          const Law& compute, const Law& publish, std::uint64_t memory_limit,
+                          std::optional<std::uint64_t> row_every, const ArrayDataset* validation,
                           std::optional<int> trace, py::object observer) {
-  if (!theta.writeable()) invalid_argument("theta must be writeable: the result is left in it");
-  const NetworkObjective objective(network, data.view);
-  std::optional<NetworkObjective> validation_objective;
-  if (validation) validation_objective.emplace(network, validation->view);
-  std::optional<TraceFile> trace_file;
-  if (trace) trace_file.emplace(*trace);
-  const SimulationOptions options{.train = {.engine = engine,
-                                            .workers = workers,
-                                            .batch_size = batch_size,
-                                            .epochs = epochs,
-                                            .updates = updates,
-                                            .seconds = seconds,
-                                            .rate = rate,
-                                            .policy = policy,
-                                            .correction = correction,
-                                            .momentum = momentum,
-                                            .weight_decay = weight_decay,
-                                            .seed = seed,
-                                            .on_nonfinite = on_nonfinite_from(on_nonfinite),
-                                            .validation = validation_objective ? &*validation_objective : nullptr,
-                                            .snapshots = snapshots,
-                                            .trace = trace_file ? &*trace_file : nullptr},
+  NetworkRun run(network, std::move(theta), data, validation, trace);
+  const SimulationOptions settled{.train = run.with(options),
                                   .compute = compute,
                                   .publish = publish,
                                   .team = team_from(team),
                                   .row_every = row_every,
                                   .memory_limit = memory_limit};
-  const std::span<float> parameters(theta.mutable_data(), static_cast<std::size_t>(theta.size()));
-  PythonObserver python_observer(std::move(observer), parameters.size());
+  PythonObserver python_observer(std::move(observer), run.parameters().size());
   SimulationReport simulated;
   {
     const py::gil_scoped_release release;
-    simulated = simulate(objective, parameters, options, python_observer);
+    simulated = simulate(run.objective(), run.parameters(), settled, python_observer);
   }
   return document(simulated);
 }
 
 py::dict what_if_network(const Network& network, Contiguous<float> theta, const ArrayDataset& data,
-                         const Contiguous<TraceRecord>& records, engine::Engine engine, std::size_t workers,
-                         std::size_t batch_size, const Rate& rate, const Policy& policy,
-                         const correction::Correction& correction, double momentum, double weight_decay,
-                         std::uint64_t seed, const std::string& on_nonfinite, const ArrayDataset* validation,
-                         std::optional<std::uint64_t> snapshots, std::optional<int> trace, py::object observer) {
-  if (!theta.writeable()) invalid_argument("theta must be writeable: the result is left in it");
-  const NetworkObjective objective(network, data.view);
-  std::optional<NetworkObjective> validation_objective;
-  if (validation) validation_objective.emplace(network, validation->view);
-  std::optional<TraceFile> trace_file;
-  if (trace) trace_file.emplace(*trace);
-  const TrainOptions options{.engine = engine,
-                             .workers = workers,
-                             .batch_size = batch_size,
-                             .rate = rate,
-                             .policy = policy,
-                             .correction = correction,
-                             .momentum = momentum,
-                             .weight_decay = weight_decay,
-                             .seed = seed,
-                             .on_nonfinite = on_nonfinite_from(on_nonfinite),
-                             .validation = validation_objective ? &*validation_objective : nullptr,
-                             .snapshots = snapshots,
-                             .trace = trace_file ? &*trace_file : nullptr};
-  const std::span<float> parameters(theta.mutable_data(), static_cast<std::size_t>(theta.size()));
+                         const TrainOptions& options, const Contiguous<TraceRecord>& records,
+                         const ArrayDataset* validation, std::optional<int> trace, py::object observer) {
+  NetworkRun run(network, std::move(theta), data, validation, trace);
+  const TrainOptions settled = run.with(options);
   const std::span<const TraceRecord> schedule(records.data(), static_cast<std::size_t>(records.size()));
-  PythonObserver python_observer(std::move(observer), parameters.size());
+  PythonObserver python_observer(std::move(observer), run.parameters().size());
   Report report;
   {
     const py::gil_scoped_release release;
-    report = what_if(objective, parameters, options, schedule, python_observer);
+    report = what_if(run.objective(), run.parameters(), settled, schedule, python_observer);
   }
   return to_dict(report);
 }
@@ -132,18 +82,12 @@ void bind_simulate(py::module_& module) {
           py::arg("seed"), py::arg("worker"), py::arg("count"));
 
   module.def("simulate", &simulate_network, py::arg("network"), py::arg("theta").noconvert(), py::arg("data"),
-             py::kw_only(), py::arg("engine"), py::arg("workers"), py::arg("team"), py::arg("compute"),
-             py::arg("publish"), py::arg("memory_limit"), py::arg("row_every"), py::arg("batch_size"),
-             py::arg("epochs"), py::arg("updates"), py::arg("seconds"), py::arg("rate"), py::arg("policy"),
-             py::arg("correction"), py::arg("momentum"), py::arg("weight_decay"), py::arg("seed"),
-             py::arg("on_nonfinite"), py::arg("validation"), py::arg("snapshots"), py::arg("trace"),
+             py::arg("options"), py::kw_only(), py::arg("team"), py::arg("compute"), py::arg("publish"),
+             py::arg("memory_limit"), py::arg("row_every"), py::arg("validation"), py::arg("trace"),
              py::arg("observer"));
-
   module.def("what_if", &what_if_network, py::arg("network"), py::arg("theta").noconvert(), py::arg("data"),
-             py::arg("records").noconvert(), py::kw_only(), py::arg("engine"), py::arg("workers"),
-             py::arg("batch_size"), py::arg("rate"), py::arg("policy"), py::arg("correction"), py::arg("momentum"),
-             py::arg("weight_decay"), py::arg("seed"), py::arg("on_nonfinite"), py::arg("validation"),
-             py::arg("snapshots"), py::arg("trace"), py::arg("observer"));
+             py::arg("options"), py::arg("records").noconvert(), py::kw_only(), py::arg("validation"), py::arg("trace"),
+             py::arg("observer"));
 }
 
 }  // namespace asap::bindings

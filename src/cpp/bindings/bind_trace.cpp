@@ -1,9 +1,8 @@
 #include <chrono>
 
-#include "asap/model/network.h"
 #include "asap/trace/check.h"
 #include "asap/train/replay.h"
-#include "bindings.h"
+#include "network_run.h"
 
 namespace asap::bindings {
 namespace {
@@ -42,21 +41,11 @@ class SignalWatch {
 };
 
 std::uint64_t replay_network(const Network& network, Contiguous<float> theta, const ArrayDataset& data,
-                             const Contiguous<TraceRecord>& records, std::size_t workers, std::size_t batch_size,
-                             const Rate& rate, const correction::Correction& correction, double momentum,
-                             double weight_decay, std::uint64_t seed, Version first, Version last,
-                             std::optional<Contiguous<float>> velocity, std::optional<Contiguous<float>> movement) {
-  if (!theta.writeable()) invalid_argument("theta must be writeable: the result is left in it");
-  const NetworkObjective objective(network, data.view);
-  const TrainOptions options{.workers = workers,
-                             .batch_size = batch_size,
-                             .rate = rate,
-                             .correction = correction,
-                             .momentum = momentum,
-                             .weight_decay = weight_decay,
-                             .seed = seed};
+                             const TrainOptions& options, const Contiguous<TraceRecord>& records, Version first,
+                             Version last, std::optional<Contiguous<float>> velocity,
+                             std::optional<Contiguous<float>> movement) {
+  const NetworkRun run(network, std::move(theta), data);
   SignalWatch signals;
-  const std::span<float> parameters(theta.mutable_data(), static_cast<std::size_t>(theta.size()));
   const std::span<const TraceRecord> replayed = elements(records);
   const ReplayRange range{.first = first,
                           .velocity = elements(velocity, "velocity"),
@@ -64,7 +53,7 @@ std::uint64_t replay_network(const Network& network, Contiguous<float> theta, co
                           .last = last,
                           .go_on = [&] { return signals.go_on(); }};
   const py::gil_scoped_release release;
-  return replay(objective, parameters, options, replayed, range).updates;
+  return replay(run.objective(), run.parameters(), options, replayed, range).updates;
 }
 
 }  // namespace
@@ -73,9 +62,8 @@ void bind_trace(py::module_& module) {
   PYBIND11_NUMPY_DTYPE(TraceRecord, batch, read, replaced, scale, attempts, worker, outcome, unused);
   module.def("check_trace", &check_records, py::arg("records").noconvert(), py::arg("workers"), py::arg("first"));
   module.def("replay", &replay_network, py::arg("network"), py::arg("theta").noconvert(), py::arg("data"),
-             py::arg("records").noconvert(), py::kw_only(), py::arg("workers"), py::arg("batch_size"), py::arg("rate"),
-             py::arg("correction"), py::arg("momentum"), py::arg("weight_decay"), py::arg("seed"), py::arg("first"),
-             py::arg("last"), py::arg("velocity").noconvert(), py::arg("movement").noconvert());
+             py::arg("options"), py::arg("records").noconvert(), py::kw_only(), py::arg("first"), py::arg("last"),
+             py::arg("velocity").noconvert(), py::arg("movement").noconvert());
 }
 
 }  // namespace asap::bindings

@@ -20,6 +20,7 @@ void bind_staleness(py::module_& module);
 void bind_step(py::module_& module);
 void bind_framework(py::module_& module);
 void bind_live_runs(py::module_& module);
+void bind_options(py::module_& module);
 void bind_train(py::module_& module);
 void bind_simulate(py::module_& module);
 void bind_trace(py::module_& module);

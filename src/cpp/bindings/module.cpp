@@ -12,6 +12,7 @@ PYBIND11_MODULE(_core, module) {
   bind_step(module);
   bind_framework(module);
   bind_live_runs(module);
+  bind_options(module);
   bind_train(module);
   bind_trace(module);
   bind_simulate(module);
