@@ -52,7 +52,7 @@ def train(
     engine: Annotated[str, typer.Option(help=_names.ENGINE_HELP)] = "leashed",
     workers: Workers = None,
     step: Annotated[str, typer.Option(help=_names.STEP_HELP)] = "constant",
-    rate: Rate = 0.05,
+    rate: Rate = 0.01,
     schedule: Schedule = "constant",
     sample: Sample = (10, 110),
     correction: Annotated[str, typer.Option(help=_names.CORRECTION_HELP)] = "none",

@@ -52,7 +52,7 @@ def compare(
         str, typer.Option(help=f"Separated by commas. {_names.STEP_HELP} With a correction: STEP+CORRECTION.")
     ] = "constant,tail",
     workers: Annotated[str, typer.Option(help="Separated by commas. The engine sequential has 1.")] = "4",
-    rates: Annotated[str, typer.Option("--rates", "--rate", help="Base rates η, separated by commas.")] = "0.05",
+    rates: Annotated[str, typer.Option("--rates", "--rate", help="Base rates η, separated by commas.")] = "0.01",
     seeds: Annotated[str, typer.Option("--seeds", "--seed", help="Separated by commas.")] = "0",
     compute: Annotated[
         str | None,

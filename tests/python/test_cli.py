@@ -252,7 +252,7 @@ def test_comparing_runs_all_combinations(command: Command, digits: list[str], tm
     accuracies = sorted(run["history"][-1]["accuracy"] for run in runs[:3])
     assert document["summary"][0]["accuracy"] == accuracies[1]
     assert result.out.count("leashed:0") == 4
-    assert "run 18 of 18: leashed:0, tail, 3 workers, rate 0.05, seed 2" in result.err
+    assert "run 18 of 18: leashed:0, tail, 3 workers, rate 0.01, seed 2" in result.err
 
 
 def test_comparing_returns_1_when_a_run_diverged(command: Command, digits: list[str]) -> None:
