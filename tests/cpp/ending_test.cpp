@@ -13,6 +13,7 @@
 #include "asap/train/make_store.h"
 #include "asap/train/team.h"
 #include "check.h"
+#include "farewell.h"
 #include "quadratic.h"
 
 namespace {
@@ -88,16 +89,6 @@ Policy failing_policy(const Failing& failing) {
   };
   return {"failing", table, SampleWindow{1, 3}};
 }
-
-/// Says, at the end of the thread that made it, that this thread is gone.
-struct Farewell {
-  explicit Farewell(std::atomic<bool>& the_gone) : gone(the_gone) {}
-  ~Farewell() {
-    gone = true;
-    gone.notify_all();
-  }
-  std::atomic<bool>& gone;
-};
 
 /// Fails in one gradient. Those begun since wait until the worker that failed is gone, so that each of the others can
 /// begin one at most, however the threads are scheduled.

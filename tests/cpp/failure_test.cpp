@@ -1,11 +1,14 @@
 // What a run does when something fails: where it says it was, and gradients that are not finite.
 #include <atomic>
+#include <latch>
 #include <limits>
+#include <string>
 #include <vector>
 
 #include "asap/kernels/kernels.h"
 #include "asap/train/trainer.h"
 #include "check.h"
+#include "farewell.h"
 #include "quadratic.h"
 
 namespace {
@@ -46,6 +49,45 @@ struct Spoilt : Quadratic {
   const How how;
 };
 
+/// Fails in a batch once the other workers have begun so many more since its parameters were read.
+struct Overtaken : Quadratic {
+  static constexpr std::uint64_t kBatch = 50, kMore = 20;
+  Overtaken() : Quadratic(4, 100) {}
+
+  double gradient(const float* theta, const Batch& of, Workspace* workspace, float* gradient) const override {
+    if (of.id == kBatch) {
+      waits = true;
+      for (std::uint64_t begun = more; begun < kMore; begun = more) more.wait(begun);
+      throw std::runtime_error("overtaken");
+    }
+    if (waits) {
+      ++more;
+      more.notify_all();
+    }
+    return Quadratic::gradient(theta, of, workspace, gradient);
+  }
+
+  mutable std::atomic<bool> waits{false};
+  mutable std::atomic<std::uint64_t> more{0};
+};
+
+/// All workers fail, each in a batch of its own: the others only when the thread of the first one is gone.
+struct FailingAll : Quadratic {
+  static constexpr std::uint64_t kFirst = 51;  // of a round of three
+  explicit FailingAll(std::size_t workers) : Quadratic(4, 100), all(static_cast<std::ptrdiff_t>(workers)) {}
+
+  double gradient(const float* theta, const Batch& of, Workspace* workspace, float* gradient) const override {
+    if (of.id < kFirst) return Quadratic::gradient(theta, of, workspace, gradient);
+    all.arrive_and_wait();
+    if (of.id != kFirst) gone.wait(false);
+    thread_local const Farewell farewell(gone);
+    throw std::runtime_error("batch " + std::to_string(of.id));
+  }
+
+  mutable std::latch all;
+  mutable std::atomic<bool> gone{false};
+};
+
 }  // namespace
 
 TEST(a_failing_worker_says_which_batch_and_how_stale_its_parameters_were) {
@@ -62,12 +104,45 @@ TEST(a_failing_worker_says_which_batch_and_how_stale_its_parameters_were) {
     CHECK(witness.failure.read <= 50u);
     CHECK(witness.failure.tau <= witness.failure.updates);
     if (workers_of(engine) == 1) CHECK_EQUAL(witness.failure.read, 50u);
+    if (std::holds_alternative<engine::Synchronous>(engine)) CHECK(witness.failure.worker == 50 % 3);
+  }
+}
+
+TEST(a_failing_worker_counts_the_updates_that_it_missed) {
+  const std::vector<engine::Engine> engines{engine::Locked{}, engine::Hogwild{}, engine::Leashed{}, engine::Softsync{}};
+  for (const engine::Engine& engine : engines) {
+    Witness witness;
+    std::vector<float> theta(4, 1.0f);
+    CHECK_THROWS(
+        std::runtime_error,
+        train(Overtaken(), theta, {.engine = engine, .workers = 3, .batch_size = 1, .updates = 1000000}, witness),
+        "overtaken");
+    const Failure& at = witness.failure;
+    CHECK(at.read + 2 >= Overtaken::kBatch);  // each of the two others may be at an update, then and now
+    CHECK(at.tau + 2 >= Overtaken::kMore);
+    CHECK_EQUAL(at.read + at.tau, at.updates);
+  }
+}
+
+TEST(the_first_failure_counts) {
+  for (const engine::Engine& engine : kEngines) {
+    Witness witness;
+    std::vector<float> theta(4, 1.0f);
+    CHECK_THROWS(std::runtime_error,
+                 train(FailingAll(workers_of(engine)), theta,
+                       {.engine = engine, .workers = workers_of(engine), .batch_size = 1, .updates = 1000000}, witness),
+                 "batch 51");
+    CHECK(witness.failure.batch == FailingAll::kFirst);
   }
 }
 
 TEST(a_failure_of_the_calling_thread_names_no_worker) {
   struct Rude : Witness {
-    void on_epoch(const EpochRecord&, LiveRun&) override { throw std::runtime_error("rude observer"); }
+    void on_epoch(const EpochRecord& row, LiveRun&) override {
+      updates = row.updates;
+      throw std::runtime_error("rude observer");
+    }
+    Version updates = 0;
   };
   Rude rude;
   std::vector<float> theta(4, 1.0f);
@@ -75,6 +150,8 @@ TEST(a_failure_of_the_calling_thread_names_no_worker) {
                "rude observer");
   CHECK_EQUAL(rude.calls, 1);
   CHECK(!rude.failure.worker);
+  CHECK(rude.updates > 0);
+  CHECK(rude.failure.updates >= rude.updates);
 }
 
 TEST(a_run_that_skips_gives_up_and_counts_what_is_not_finite) {

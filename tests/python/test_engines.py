@@ -42,7 +42,7 @@ SETTINGS = {
 }
 
 
-@pytest.mark.parametrize("engine", ALL, ids=repr)
+@pytest.mark.parametrize("engine", [*ALL, asap.Leashed(read="copy")], ids=repr)
 def test_engines_are_values(engine: Engine) -> None:
     assert pickle.loads(pickle.dumps(engine)) == engine
     assert eval(repr(engine), vars(engines)) == engine

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ from numpy.typing import NDArray
 
 import asap
 from asap._notes import add_note
+from asap.callbacks import Observer
+from asap.progress import Silent
 
 Data = tuple[NDArray[np.float32], NDArray[np.int32]]
 MakeModel = Callable[[], asap.Model]
@@ -45,25 +48,39 @@ model = asap.models.MLP(input_shape=8, classes=2)
 """
 
 
+raised: list[LookupError] = []
+
+
+def fail() -> None:
+    raised.append(LookupError("planted"))
+    raise raised[-1]
+
+
 def in_a_callback(state: asap.RunState) -> None:
     if state.updates > 0:
-        raise LookupError("planted")
+        fail()
+
+
+def between_epochs(state: asap.RunState) -> None:
+    if state.event == "tick" and state.updates > 0:
+        fail()
 
 
 def in_a_policy(distribution: asap.StalenessDistribution) -> list[float]:
     if distribution.total > 0:
-        raise LookupError("planted")
+        fail()
     return [1.0]
 
 
 class InAStopRule(asap.TargetLoss):
     def reached(self, history: asap.History) -> bool:
-        raise LookupError("planted")
+        fail()
+        return True
 
 
 class InTheProgress:
     def epoch(self, row: object) -> None:
-        raise LookupError("planted")
+        fail()
 
     def tick(self, updates: int) -> None:
         """Nothing."""
@@ -72,8 +89,17 @@ class InTheProgress:
         """Nothing."""
 
 
+class InTheProgressBetweenEpochs(InTheProgress):
+    def epoch(self, row: object) -> None:
+        """Nothing."""
+
+    def tick(self, updates: int) -> None:
+        if updates > 0:
+            fail()
+
+
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: type(engine).__name__)
-@pytest.mark.parametrize("where", ["callback", "policy", "stop rule", "progress"])
+@pytest.mark.parametrize("where", ["callback", "tick", "policy", "stop rule", "progress", "progress between epochs"])
 def test_an_exception_of_python_ends_the_run_and_keeps_what_was_learnt(
     where: str,
     engine: Any,
@@ -83,20 +109,26 @@ def test_an_exception_of_python_ends_the_run_and_keeps_what_was_learnt(
     same_threads: Callable[[], AbstractContextManager[None]],
 ) -> None:
     asap.train(make_model(), blobs, workers=3)  # starts what Python starts once
+    monkeypatch.setattr("asap.callbacks.TICK_SECONDS", 0.0)
+    raised.clear()
     settings: dict[str, Any] = {"engine": engine, "workers": 3, "epochs": 10**6}
     if where == "callback":
         settings["callbacks"] = in_a_callback
+    elif where == "tick":
+        settings["callbacks"] = between_epochs
     elif where == "policy":
         settings["step"] = asap.Custom(0.01, in_a_policy, sample=(1, 3))
     elif where == "stop rule":
         settings["stop"] = InAStopRule(-1.0, on="training")
     else:
-        monkeypatch.setattr("asap.progress.choose", lambda *_: InTheProgress())
+        display = InTheProgress() if where == "progress" else InTheProgressBetweenEpochs()
+        monkeypatch.setattr("asap.progress.choose", lambda *_: display)
     model = make_model()
     with same_threads(), pytest.raises(LookupError, match="planted") as caught:
         asap.train(model, blobs, **settings)
+    assert raised == [caught.value]
     (note,) = caught.value.__notes__
-    assert note.startswith("asap: on the calling thread, after ")
+    assert re.fullmatch(r"asap: on the calling thread, after [1-9]\d* updates", note)
     assert np.isfinite(model.parameters).all()
     assert not np.array_equal(model.parameters, make_model().parameters)
     monkeypatch.undo()
@@ -119,6 +151,14 @@ except MemoryError as error:
 """
     done = run_script(script)
     assert re.fullmatch(r"asap: in worker [0-3], before its first batch\n", done.stdout), done.stderr
+
+
+def test_the_note_of_a_failure_within_a_batch_names_worker_batch_version_and_staleness() -> None:
+    observer = Observer(Silent(), (), (), True, None, None, ())
+    observer.on_failure(worker=2, batch=17, read=40, tau=3, updates=43)
+    error = LookupError("planted")
+    observer.explain(error)
+    assert error.__notes__ == ["asap: in worker 2, batch 17, on parameters of update 40 (τ = 3 by then)"]
 
 
 def test_notes_are_kept_where_python_does_not_know_them() -> None:
@@ -162,10 +202,12 @@ def test_gradients_that_are_not_finite_stop_the_run_or_are_skipped(
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: type(engine).__name__)
 def test_a_run_that_could_only_skip_ends_as_diverged(engine: Any, blobs: Data, make_model: MakeModel) -> None:
     nowhere = np.full_like(blobs[0], 3e38)
-    model = make_model()
-    run = asap.train(model, (nowhere, blobs[1]), engine=engine, workers=2, updates=10, on_nonfinite="skip")
-    assert (run.status, run.updates) == ("diverged", 0)
-    assert np.array_equal(run.parameters, make_model().parameters)
+    for workers in (1, 2):
+        settings: dict[str, Any] = {"engine": engine, "workers": workers, "batch_size": 20, "updates": 10}
+        run = asap.train(make_model(), (nowhere, blobs[1]), on_nonfinite="skip", **settings)
+        assert (run.status, run.updates) == ("diverged", 0)
+        assert 30 <= run.skipped <= 30 * workers  # an epoch's batches, by the worker that gives up
+        assert np.array_equal(run.parameters, make_model().parameters)
 
 
 def test_a_skipping_run_can_be_traced_and_replayed(spoilt: Data, make_model: MakeModel) -> None:
@@ -202,6 +244,35 @@ for number in range(2):
             process.send_signal(signal.SIGINT)
             assert process.stdout.readline() == "interrupted\n"
         assert process.wait(60) == 0
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: type(engine).__name__)
+@pytest.mark.parametrize("event", ["epoch", "tick"])
+def test_ctrl_c_leaves_the_model_what_was_learnt_and_no_thread(
+    event: str,
+    engine: Any,
+    blobs: Data,
+    make_model: MakeModel,
+    monkeypatch: pytest.MonkeyPatch,
+    same_threads: Callable[[], AbstractContextManager[None]],
+) -> None:
+    asap.train(make_model(), blobs, workers=3)  # starts what Python starts once
+    monkeypatch.setattr("asap.callbacks.TICK_SECONDS", 0.0)
+    pressed = threading.Event()
+
+    def callback(state: asap.RunState) -> None:
+        if pressed.is_set():
+            state.stop()  # a run that did not see it
+        elif state.event == event and state.updates > 0:
+            pressed.set()
+            signal.raise_signal(signal.SIGINT)
+
+    model = make_model()
+    with same_threads():
+        run = asap.train(model, blobs, engine=engine, workers=3, epochs=10**6, callbacks=callback)
+    assert run.status == "interrupted"
+    assert np.array_equal(model.parameters, run.parameters)
+    assert not np.array_equal(model.parameters, make_model().parameters)
 
 
 def test_a_second_ctrl_c_cuts_short_what_is_left_of_a_run() -> None:
@@ -321,12 +392,19 @@ def test_models_engines_steps_and_runs_go_to_spawned_processes_and_back(blobs: D
     assert np.array_equal(model.parameters, make_model().parameters)  # the process had a copy
 
 
-def test_runs_are_pickled_whole(blobs: Data, make_model: MakeModel) -> None:
-    run = asap.train(make_model(), blobs, workers=2, epochs=2, validation=blobs, trace=True)
-    copy = pickle.loads(pickle.dumps(run))
-    assert copy.to_dict() == run.to_dict()
-    assert np.array_equal(copy.parameters, run.parameters)
-    assert asap.replay(copy, blobs).identical
+def test_runs_are_pickled_whole(blobs: Data, make_model: MakeModel, tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"workers": 2, "epochs": 2, "momentum": 0.5, "snapshots": 10, "trace": True}
+    checkpoint = asap.Checkpoint(tmp_path / "checkpoint")
+    for run in (
+        asap.train(make_model(), blobs, validation=blobs, checkpoint=checkpoint, **settings),
+        asap.resume(checkpoint.path, blobs, epochs=4, trace=True),
+        asap.simulate(make_model(), blobs, **settings),
+    ):
+        copy = pickle.loads(pickle.dumps(run))
+        assert copy.to_dict() == run.to_dict()
+        assert copy.staleness == run.staleness
+        assert np.array_equal(copy.parameters, run.parameters)
+        assert asap.replay(copy, blobs).identical
 
 
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: type(engine).__name__)
@@ -359,17 +437,24 @@ def test_threads_of_python_train_side_by_side_and_fail_alone(blobs: Data, make_m
     assert sorted(statuses) == ["completed", "completed", "failed", "failed"]
 
 
-def test_ctrl_c_of_other_threads_does_not_reach_a_run(blobs: Data, make_model: MakeModel) -> None:
+def test_ctrl_c_of_other_threads_does_not_reach_a_run(
+    blobs: Data, make_model: MakeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Python handles signals on the main thread: a run elsewhere goes on, and the main thread gets the interrupt."""
+    monkeypatch.setattr("asap.callbacks.TICK_SECONDS", 0.0)
     begun, interrupted = threading.Event(), threading.Event()
+    events: list[str] = []
     statuses: list[str] = []
 
     def callback(state: asap.RunState) -> None:
         begun.set()
         interrupted.wait()
+        events.append(state.event)
+        if events.count("tick") == 3:  # by then the run would have seen it
+            state.stop()
 
     thread = threading.Thread(
-        target=lambda: statuses.append(asap.train(make_model(), blobs, epochs=3, callbacks=callback).status)
+        target=lambda: statuses.append(asap.train(make_model(), blobs, epochs=10**6, callbacks=callback).status)
     )
     thread.start()
     begun.wait()
@@ -377,4 +462,4 @@ def test_ctrl_c_of_other_threads_does_not_reach_a_run(blobs: Data, make_model: M
         signal.raise_signal(signal.SIGINT)
     interrupted.set()
     thread.join()
-    assert statuses == ["completed"]
+    assert statuses == ["stopped"]

@@ -16,6 +16,9 @@ namespace asap::bindings {
 /// Counts the runs of this process; entries that a fork copied are another one's. Thread-safe.
 class LiveRuns {
  public:
+  /// `patience`: for how long a program that ends may wait for its runs.
+  explicit LiveRuns(std::chrono::seconds patience) : patience_(patience) {}
+
   /// A run, from before its workers start until Python has its result.
   class Entry {
    public:
@@ -39,17 +42,16 @@ class LiveRuns {
   /// Whether Python is ending, and every run should.
   bool are_to_end() const noexcept { return ending_.load(std::memory_order_relaxed); }
 
-  /// Asks all runs to end and waits until they have, or for as long as somebody may wait for a program to end.
+  /// Asks all runs to end and waits until they have, or until its patience is at an end.
   void end() {
     ending_.store(true, std::memory_order_relaxed);
     std::unique_lock lock(mutex_);
-    ended_.wait_for(lock, kPatience,
+    ended_.wait_for(lock, patience_,
                     [this] { return std::find(processes_.begin(), processes_.end(), getpid()) == processes_.end(); });
   }
 
  private:
-  static constexpr std::chrono::seconds kPatience{10};
-
+  const std::chrono::seconds patience_;
   std::atomic<bool> ending_{false};
   std::mutex mutex_;  // guards processes_
   std::condition_variable ended_;

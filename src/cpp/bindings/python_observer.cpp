@@ -7,6 +7,8 @@
 namespace asap::bindings {
 namespace {
 
+constexpr std::chrono::seconds kPatience{10};  // for as long as somebody may wait for a program to end
+
 /// Lets Python use the live run while this exists.
 struct Attached {
   Attached(LiveHandle& handle_to_attach, LiveRun& live) : handle(handle_to_attach) { handle.attach(&live); }
@@ -17,7 +19,8 @@ struct Attached {
 }  // namespace
 
 LiveRuns& live_runs() {
-  static auto* const runs = new LiveRuns;  // daemon threads may outlive what is destroyed when the process ends
+  // On the heap for ever: daemon threads may outlive what is destroyed when the process ends.
+  static auto* const runs = new LiveRuns(kPatience);
   return *runs;
 }
 

@@ -1,0 +1,48 @@
+// What the end of Python waits for: the runs of its own process, and none of a process that it was forked from.
+#include "bindings/live_runs.h"
+
+#include <sys/wait.h>
+
+#include <atomic>
+#include <thread>
+
+#include "check.h"
+
+namespace {
+
+using asap::bindings::LiveRuns;
+
+constexpr std::chrono::hours kForever{24};
+
+}  // namespace
+
+TEST(the_end_asks_all_runs_to_end_and_waits_for_them) {
+  LiveRuns runs(kForever);
+  std::atomic<bool> begun{false}, ended{false};
+  std::thread run([&] {
+    const LiveRuns::Entry entry(runs);
+    begun = true;
+    begun.notify_all();
+    while (!runs.are_to_end()) std::this_thread::yield();
+    ended = true;
+  });
+  begun.wait(false);
+  CHECK(!runs.are_to_end());
+  runs.end();
+  CHECK(ended);
+  run.join();
+}
+
+TEST(a_forked_child_waits_for_no_run_of_its_parent) {
+  LiveRuns runs(kForever);
+  const LiveRuns::Entry entry(runs);
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(300);  // not to outlive a test that fails
+    runs.end();
+    _exit(0);
+  }
+  int status = -1;
+  CHECK_EQUAL(waitpid(child, &status, 0), child);
+  CHECK_EQUAL(status, 0);
+}
