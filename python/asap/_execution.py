@@ -68,8 +68,8 @@ def execute(
             observer.explain(error)
             raise
         finally:
-            display.close()
             model.parameters = theta
+            display.close()
         traced = None if file is None else _trace(file, report, start, model, training, config, begin)
         losses = None if snapshots is None else _losses(snapshots, report, theta, model, training, config)
     _warn_unpinned(report["placement"], config)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from counted import as_counted
 from numpy.typing import NDArray
 
 import asap
@@ -102,8 +103,8 @@ def test_columns_tell_what_the_run_counted(train: Train) -> None:
     assert len(trace) == run.gradients == sum(counts.values())
     assert trace["attempts"].sum() == run.attempts
     assert sorted(trace["batch"]) == list(range(run.gradients))
-    assert trace.staleness == run.staleness
-    assert trace.staleness.per_worker == run.staleness.per_worker
+    assert as_counted(trace.staleness) == run.staleness
+    assert as_counted(trace.staleness).per_worker == run.staleness.per_worker
     assert trace.updates["replaced"].tolist() == list(range(run.updates))
     assert set(np.unique(trace["scale"])) <= {1.0, 0.5, 0.0}
     assert [trace[name].shape for name in COLUMNS] == [(run.gradients,)] * len(COLUMNS)
