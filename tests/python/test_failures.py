@@ -98,6 +98,14 @@ class InTheProgressBetweenEpochs(InTheProgress):
             fail()
 
 
+@pytest.fixture
+def watched(blobs: Data, make_model: MakeModel, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Callbacks and displays are called at every tick, and what Python starts once is started."""
+    asap.train(make_model(), blobs, workers=3)
+    monkeypatch.setattr("asap.callbacks.TICK_SECONDS", 0.0)
+    return monkeypatch
+
+
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: type(engine).__name__)
 @pytest.mark.parametrize("where", ["callback", "tick", "policy", "stop rule", "progress", "progress between epochs"])
 def test_an_exception_of_python_ends_the_run_and_keeps_what_was_learnt(
@@ -105,11 +113,9 @@ def test_an_exception_of_python_ends_the_run_and_keeps_what_was_learnt(
     engine: Any,
     blobs: Data,
     make_model: MakeModel,
-    monkeypatch: pytest.MonkeyPatch,
+    watched: pytest.MonkeyPatch,
     same_threads: Callable[[], AbstractContextManager[None]],
 ) -> None:
-    asap.train(make_model(), blobs, workers=3)  # starts what Python starts once
-    monkeypatch.setattr("asap.callbacks.TICK_SECONDS", 0.0)
     raised.clear()
     settings: dict[str, Any] = {"engine": engine, "workers": 3, "epochs": 10**6}
     if where == "callback":
@@ -122,7 +128,7 @@ def test_an_exception_of_python_ends_the_run_and_keeps_what_was_learnt(
         settings["stop"] = InAStopRule(-1.0, on="training")
     else:
         display = InTheProgress() if where == "progress" else InTheProgressBetweenEpochs()
-        monkeypatch.setattr("asap.progress.choose", lambda *_: display)
+        watched.setattr("asap.progress.choose", lambda *_: display)
     model = make_model()
     with same_threads(), pytest.raises(LookupError, match="planted") as caught:
         asap.train(model, blobs, **settings)
@@ -131,7 +137,7 @@ def test_an_exception_of_python_ends_the_run_and_keeps_what_was_learnt(
     assert re.fullmatch(r"asap: on the calling thread, after [1-9]\d* updates", note)
     assert np.isfinite(model.parameters).all()
     assert not np.array_equal(model.parameters, make_model().parameters)
-    monkeypatch.undo()
+    watched.undo()
     assert asap.train(model, blobs, workers=3).status == "completed"
 
 
@@ -246,6 +252,7 @@ for number in range(2):
         assert process.wait(60) == 0
 
 
+@pytest.mark.usefixtures("watched")
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: type(engine).__name__)
 @pytest.mark.parametrize("event", ["epoch", "tick"])
 def test_ctrl_c_leaves_the_model_what_was_learnt_and_no_thread(
@@ -253,11 +260,8 @@ def test_ctrl_c_leaves_the_model_what_was_learnt_and_no_thread(
     engine: Any,
     blobs: Data,
     make_model: MakeModel,
-    monkeypatch: pytest.MonkeyPatch,
     same_threads: Callable[[], AbstractContextManager[None]],
 ) -> None:
-    asap.train(make_model(), blobs, workers=3)  # starts what Python starts once
-    monkeypatch.setattr("asap.callbacks.TICK_SECONDS", 0.0)
     pressed = threading.Event()
 
     def callback(state: asap.RunState) -> None:
