@@ -6,59 +6,24 @@ import json
 import os
 import shutil
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from asap import _checks, _core
+from asap import _checkpoint_document
+from asap._checkpoint_document import Saved, Tensors
 from asap._extras import require
-from asap._plain import plain
-from asap._run_file import config_of
-from asap.architecture import Architecture
-from asap.config import MAX_WORKERS, TrainConfig
-from asap.corrections import GapAware
 from asap.datasets.files import publish
 
 SCHEMA, FORMAT = "asap.checkpoint/", 2
 
 _MAX_HEADER = 1 << 24
 _LENGTH_BYTES = 8  # of the header, at the beginning of a safetensors file
-_MAX_TAU_BINS = 4096
-_INTEGERS = ("version", "gradients", "num_workers", "sampling_from", "sampled", "last_row_gradients")
-_LISTS = ("table_numbers", "table_versions")  # of integers
-_DTYPES = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8"), "U64": np.dtype("<u8")}
 
 Arrays = dict[str, NDArray[Any]]
-
-
-@dataclass(frozen=True)
-class Saved:
-    """What a checkpoint file holds.
-
-    Attributes:
-        state: what the core goes on from; its arrays under "arrays".
-        architecture: of the model.
-        config: the settings of the run.
-        samples: number of samples in the training data.
-        data: the fingerprint of the training data.
-        resumed: the versions from which the run had been resumed before.
-    """
-
-    state: dict[str, Any]
-    architecture: Architecture
-    config: TrainConfig
-    samples: int
-    data: str
-    resumed: tuple[int, ...]
-
-    @property
-    def records(self) -> list[dict[str, Any]]:
-        """The rows of the history so far, as the core tells them."""
-        return _core.checkpoint_history(self.state)
 
 
 def previous(path: Path) -> Path:
@@ -66,24 +31,11 @@ def previous(path: Path) -> Path:
     return path.with_name(f"{path.name}.previous")
 
 
-def facts(
-    architecture: Architecture, config: TrainConfig, samples: int, data: str, resumed: Sequence[int]
-) -> dict[str, Any]:
-    """Return what stays the same in all checkpoints of a run; `data` is the fingerprint."""
-    return {
-        "architecture": architecture.to_dict(),
-        "config": config.to_dict(),
-        "data": {"samples": samples, "fingerprint": data},
-        "resumed": list(resumed),
-    }
-
-
 def write(path: Path, facts: Mapping[str, Any], state: Mapping[str, Any]) -> None:
     """Write a checkpoint, all or nothing; at every moment there is a complete one at `path` if there ever was."""
     safetensors = require("safetensors.numpy", "io", "A checkpoint")
     arrays = {name: np.ascontiguousarray(array) for name, array in state["arrays"].items()}
-    numbers = {name: state[name] for name in (*_INTEGERS, *_LISTS, "seconds")}
-    text = json.dumps(plain({**facts, **numbers}), allow_nan=False)
+    text = _checkpoint_document.text(facts, state)
     metadata = {"schema": f"{SCHEMA}{FORMAT}", "checkpoint": text, "crc32": _checksum(text, arrays)}
     contents = safetensors.save(arrays, metadata)
     if int.from_bytes(contents[:_LENGTH_BYTES], "little") > _MAX_HEADER:
@@ -131,7 +83,7 @@ def _read(path: Path) -> Saved:
         with safetensors.safe_open(path, framework="numpy") as file:
             document = _document(path, file.metadata() or {})
             try:
-                saved, expected = _saved(document)
+                saved, expected = _checkpoint_document.parse(document)
             except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
                 raise ValueError(f"{path} is damaged: {type(error).__name__}: {error}") from error
             _check_tensors(path, file, expected)
@@ -176,51 +128,7 @@ def _document(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
     return document
 
 
-def _saved(document: dict[str, Any]) -> tuple[Saved, dict[str, tuple[str, tuple[int | None, ...]]]]:
-    """Return what the settings say, and the tensors that belong to them: dtype, and shape with None for any length."""
-    state: dict[str, Any] = {name: _checks.integer(name, document[name], 0) for name in _INTEGERS}
-    state["seconds"] = _checks.not_negative("seconds", document["seconds"])
-    state |= {name: [_checks.integer(name, each, 0) for each in document[name]] for name in _LISTS}
-    _checks.integer("num_workers", state["num_workers"], 1, MAX_WORKERS)
-    architecture = Architecture.from_dict(document["architecture"])
-    saved = Saved(
-        state,
-        architecture,
-        config_of(document["config"]),
-        _checks.integer("samples", document["data"]["samples"], 1),
-        str(document["data"]["fingerprint"]),
-        tuple(_checks.integer("resumed", each, 0) for each in document["resumed"]),
-    )
-    if saved.config.checkpoint is None:
-        raise ValueError("the run has no checkpoints")
-    parameters = architecture.to_core().num_parameters
-    vectors: dict[str, tuple[str, tuple[int | None, ...]]] = {"parameters": ("F32", (parameters,))}
-    if saved.config.momentum:
-        vectors["velocity"] = vectors["parameters"]
-    if isinstance(saved.config.correction, GapAware):
-        vectors["movement"] = vectors["parameters"]
-    numbers = range(len(state["table_versions"]))
-    tables = {f"tables.{i}": ("F64", (None,)) for i in numbers} | {f"seen.{i}": ("U64", (None,)) for i in numbers}
-    return saved, vectors | tables | _TABLES
-
-
-_TABLES: dict[str, tuple[str, tuple[int | None, ...]]] = {
-    "workers.counts": ("U64", (None, 14)),
-    "workers.sums": ("F64", (None, 2)),
-    "workers.staleness": ("U64", (None, None)),
-    "workers.rejections": ("U64", (None, None)),
-    "workers.sampled": ("U64", (None, None)),
-    "history.counts": ("U64", (None, 14)),
-    "history.sums": ("F64", (None, 5)),
-    "figures.counts": ("U64", (None, 2)),
-    "figures.sums": ("F64", (None, 3)),
-    "counted": ("U64", (None,)),
-    "last_row.counts": ("U64", (1, 10)),
-    "last_row.sums": ("F64", (1, 2)),
-}
-
-
-def _check_tensors(path: Path, file: Any, expected: Mapping[str, tuple[str, tuple[int | None, ...]]]) -> None:
+def _check_tensors(path: Path, file: Any, expected: Tensors) -> None:
     """Refuse tensors that do not belong to the settings, before they are read."""
     names = set(file.keys())
     if names != expected.keys():

@@ -13,9 +13,9 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from asap import _checkpoint_file, _checks, _core
+from asap import _checkpoint_document, _checkpoint_file, _checks, _core
 from asap import progress as displays
-from asap._checkpoint_file import Saved
+from asap._checkpoint_document import Saved
 from asap._fingerprint import fingerprint
 from asap._snapshots import Moment, SnapshotFile, sampled
 from asap.callbacks import Callback, Observer
@@ -96,7 +96,7 @@ def _writer(
     if config.checkpoint is None:
         return None
     data = fingerprint(training) if begin is None else begin.data
-    facts = _checkpoint_file.facts(model.architecture, config, len(training), data, resumed)
+    facts = _checkpoint_document.facts(model.architecture, config, len(training), data, resumed)
     return partial(_checkpoint_file.write, Path(config.checkpoint.path), facts)
 
 

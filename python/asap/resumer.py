@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from asap import _checkpoint_file
-from asap._checkpoint_file import Saved
+from asap._checkpoint_document import Saved
 from asap._execution import execute
 from asap._fingerprint import fingerprint
 from asap._plain import plain

@@ -6,7 +6,7 @@
 
 namespace asap::bindings {
 
-/// Keys: numbers, by the names of Checkpoint; "arrays", by the names of files (python/asap/_checkpoint_file.py).
+/// Keys: numbers, by the names of Checkpoint; "arrays", by the names of files (python/asap/_checkpoint_document.py).
 py::dict to_dict(const Checkpoint& checkpoint);
 
 /// The checkpoint of such a dict; throws std::invalid_argument where a shape is not of that form.
