@@ -1,7 +1,8 @@
 // One bug of each kind that the sanitizers are there to find: a build in which they are not found checks nothing.
 //
-//   planted race | freed | leak | overflow | outside_read | outside_write
+//   planted race | freed | leak | overflow | outside_read | outside_write | outside_bytes
 //   planted tables   prints the instruction sets whose kernels can be asked for by ASAP_ISA
+#include <cstdint>
 #include <iostream>
 #include <limits>
 #include <string_view>
@@ -54,6 +55,14 @@ PLANTED outside_write() {
   asap::kernels::active().copy(5, from.data(), to.data());
 }
 
+/// Asks for a pixel more than an image has: one for which another word is read.
+PLANTED outside_bytes() {
+  const std::vector<std::uint8_t> image(64);
+  const std::uint8_t* const bytes[] = {image.data()};
+  alignas(64) float lanes[65 * asap::kernels::kMaxLanes];
+  asap::kernels::active().lanes_from_bytes(1, bytes, 65, 1, 1.0f, lanes);
+}
+
 int main(int count, char** arguments) {
   const std::string_view bug = count > 1 ? arguments[1] : "";
   if (bug == "race") race();
@@ -62,6 +71,7 @@ int main(int count, char** arguments) {
   if (bug == "overflow") overflow();
   if (bug == "outside_read") outside_read();
   if (bug == "outside_write") outside_write();
+  if (bug == "outside_bytes") outside_bytes();
   if (bug == "tables")
     for (const asap::kernels::Table* table : asap::kernels::available()) std::cout << table->name << "\n";
 }

@@ -24,6 +24,15 @@ void rows_from_lanes(std::size_t samples, std::size_t features, const float* lan
 
 constexpr std::size_t kWordBytes = 4, kBlockBytes = kWordBytes * kLanes;
 
+/// Copies bytes; for sanitizers in a loop, like copy_few.
+ASAP_INLINE void copy_bytes(void* to, const std::uint8_t* from, std::size_t count) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  for (std::size_t i = 0; i < count; ++i) static_cast<std::uint8_t*>(to)[i] = from[i];
+#else
+  __builtin_memcpy(to, from, count);
+#endif
+}
+
 /// Words: bytes at … at + kBlockBytes of every sample, zeros behind the last of `size`, and for the samples that do not
 /// exist.
 ASAP_INLINE void load_words(std::size_t samples, const std::uint8_t* const* bytes, std::size_t size, std::size_t at,
@@ -33,9 +42,9 @@ ASAP_INLINE void load_words(std::size_t samples, const std::uint8_t* const* byte
     words[i] = Vec{};
     if (i >= samples) continue;
     if (at + kBlockBytes <= size)
-      __builtin_memcpy(&words[i], bytes[i] + at, kBlockBytes);
+      copy_bytes(&words[i], bytes[i] + at, kBlockBytes);
     else
-      __builtin_memcpy(&words[i], bytes[i] + at, size - at);
+      copy_bytes(&words[i], bytes[i] + at, size - at);
   }
 }
 
@@ -58,7 +67,7 @@ ASAP_INLINE IntVec bits_of(Vec v) {
 ASAP_TILE void lanes_from_block(const std::uint8_t* const* bytes, std::size_t at, float scale, Vec* lanes) {
   Vec words[kLanes];
   ASAP_UNROLL
-  for (std::size_t i = 0; i < kLanes; ++i) __builtin_memcpy(&words[i], bytes[i] + at, kBlockBytes);
+  for (std::size_t i = 0; i < kLanes; ++i) copy_bytes(&words[i], bytes[i] + at, kBlockBytes);
   transpose(words);
   ASAP_UNROLL
   for (std::size_t i = 0; i < kLanes; ++i)
