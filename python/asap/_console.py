@@ -23,12 +23,6 @@ def goals(loss: float | None, accuracy: float | None) -> tuple[StopRule, ...]:
     return rules if accuracy is None else (*rules, TargetAccuracy(accuracy))
 
 
-def load(name: str, directory: Path | None) -> datasets.DataSet:
-    """Load a data set; exit status 1 when it is not to be had."""
-    with failures():
-        return datasets.load(name, directory=directory)
-
-
 def show(table: Any, document: Mapping[str, Any], json: str | None) -> None:
     """Print the table; with JSON on standard output the table goes to standard error."""
     to_errors = json == "-"
@@ -39,24 +33,19 @@ def show(table: Any, document: Mapping[str, Any], json: str | None) -> None:
     if json == "-":
         sys.stdout.write(dumps(document))
     elif json is not None:
-        with failures():
-            write_atomically(Path(json), [dumps(document).encode()])
+        write_atomically(Path(json), [dumps(document).encode()])
 
 
 @contextmanager
-def arguments() -> Iterator[None]:
-    """Turn what the package says of wrong arguments into a usage error, exit status 2."""
+def refusals(context: typer.Context) -> Iterator[None]:
+    """Show without a traceback what cannot be done.
+
+    Wrong arguments are a usage error, exit status 2; missing data, extras, unwritable files and wrong answers are 1.
+    """
     try:
         yield
     except (TypeError, ValueError) as error:
-        raise typer.BadParameter(str(error)) from error
-
-
-@contextmanager
-def failures() -> Iterator[None]:
-    """Show missing data, extras, unwritable files and wrong answers without a traceback, exit status 1."""
-    try:
-        yield
+        raise typer.BadParameter(str(error), ctx=context) from error
     except (datasets.DataError, ImportError, OSError, _core.WrongAnswerError) as error:
         print(f"Error: {error}", file=sys.stderr)
         raise typer.Exit(1) from error

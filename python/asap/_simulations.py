@@ -7,32 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from asap import _checks, _names, datasets
-from asap._app import app
+from asap import _checks, _names, _options, datasets
+from asap._app import command
 from asap._commands import finish
-from asap._console import arguments, failures, goals, load
-from asap._options import (
-    BatchSize,
-    DataDir,
-    Dataset,
-    Epochs,
-    GoalAccuracy,
-    GoalLoss,
-    Initialiser,
-    Json,
-    Model,
-    Momentum,
-    OnNonfinite,
-    Progress,
-    Rate,
-    Sample,
-    Save,
-    Schedule,
-    Snapshots,
-    Trace,
-    Updates,
-    WeightDecay,
-)
+from asap._console import goals
 from asap.laws import Heterogeneous, Law, Stragglers
 from asap.losses import as_snapshots
 from asap.rerunner import what_if as run_what_if
@@ -41,12 +19,12 @@ from asap.simulator import simulate as run_simulation
 from asap.simulator import simulated_config
 
 
-@app.command()
+@command()
 def simulate(
-    dataset: Dataset = "mnist",
-    data_dir: DataDir = None,
-    model: Model = "lenet",
-    initialiser: Initialiser = "he",
+    dataset: _options.Dataset = "mnist",
+    data_dir: _options.DataDir = None,
+    model: _options.Model = "lenet",
+    initialiser: _options.Initialiser = "he",
     engine: Annotated[str, typer.Option(help=_names.ENGINE_HELP)] = "leashed",
     workers: Annotated[str, typer.Option(help=_names.TEAM_HELP)] = "16",
     compute: Annotated[str, typer.Option(help=f"Time of a gradient: {_names.LAW_HELP}")] = "log-normal:1:0.3",
@@ -56,92 +34,87 @@ def simulate(
     slowdown: Annotated[float, typer.Option(help="How many times as long theirs take.")] = 10.0,
     step: Annotated[str, typer.Option(help=_names.STEP_HELP)] = "constant",
     correction: Annotated[str, typer.Option(help=_names.CORRECTION_HELP)] = "none",
-    rate: Rate = 0.01,
-    schedule: Schedule = "constant",
-    sample: Sample = (10, 110),
-    batch_size: BatchSize = 32,
-    epochs: Epochs = None,
-    updates: Updates = None,
+    rate: _options.Rate = 0.01,
+    schedule: _options.Schedule = "constant",
+    sample: _options.Sample = (10, 110),
+    batch_size: _options.BatchSize = 32,
+    epochs: _options.Epochs = None,
+    updates: _options.Updates = None,
     seconds: Annotated[float | None, typer.Option(help="Virtual time.")] = None,
-    momentum: Momentum = 0.0,
-    weight_decay: WeightDecay = 0.0,
+    momentum: _options.Momentum = 0.0,
+    weight_decay: _options.WeightDecay = 0.0,
     row_every: Annotated[int | None, typer.Option(help="Updates from row to row, instead of an epoch.")] = None,
-    target_loss: GoalLoss = None,
-    target_accuracy: GoalAccuracy = None,
+    target_loss: _options.GoalLoss = None,
+    target_accuracy: _options.GoalAccuracy = None,
     seed: Annotated[int, typer.Option(help="Of the starting parameters, the batch order and virtual time.")] = 0,
-    on_nonfinite: OnNonfinite = "stop",
-    progress: Progress = None,
-    snapshots: Snapshots = None,
-    trace: Trace = False,
+    on_nonfinite: _options.OnNonfinite = "stop",
+    progress: _options.Progress = None,
+    snapshots: _options.Snapshots = None,
+    trace: _options.Trace = False,
     memory_limit: Annotated[int | None, typer.Option(help="Bytes of parameters and gradients.")] = None,
-    save: Save = None,
-    json: Json = None,
+    save: _options.Save = None,
+    json: _options.Json = None,
 ) -> None:
     """Train in virtual time, with any number of workers on one thread, and show how it went."""
-    with arguments(), failures():
-        settings: dict[str, Any] = {
-            "engine": _names.engine(engine),
-            "step": _names.step(step, rate, schedule, sample),
-            "correction": _names.correction(correction),
-            "workers": _names.team(workers),
-            "compute": _varied(_names.law("compute", compute), spread, stragglers, slowdown),
-            "publish": _names.law("publish", publish),
-            "batch_size": batch_size,
-            "epochs": epochs,
-            "updates": updates,
-            "seconds": seconds,
-            "momentum": momentum,
-            "weight_decay": weight_decay,
-            "row_every": row_every,
-            "stop": goals(target_loss, target_accuracy),
-            "seed": seed,
-            "on_nonfinite": on_nonfinite,
-            "snapshots": snapshots,
-            "trace": trace,
-            "memory_limit": memory_limit,
-        }
-        simulated_config(**settings)
-        make_model = _names.model(model, initialiser, seed)
-        _checks.choice("dataset", dataset, datasets.names())
-    data = load(dataset, data_dir)
-    with arguments(), failures():
-        run = run_simulation(make_model(data), data.train, validation=data.test, progress=progress, **settings)
+    settings: dict[str, Any] = {
+        "engine": _names.engine(engine),
+        "step": _names.step(step, rate, schedule, sample),
+        "correction": _names.correction(correction),
+        "workers": _names.team(workers),
+        "compute": _varied(_names.law("compute", compute), spread, stragglers, slowdown),
+        "publish": _names.law("publish", publish),
+        "batch_size": batch_size,
+        "epochs": epochs,
+        "updates": updates,
+        "seconds": seconds,
+        "momentum": momentum,
+        "weight_decay": weight_decay,
+        "row_every": row_every,
+        "stop": goals(target_loss, target_accuracy),
+        "seed": seed,
+        "on_nonfinite": on_nonfinite,
+        "snapshots": snapshots,
+        "trace": trace,
+        "memory_limit": memory_limit,
+    }
+    simulated_config(**settings)
+    make_model = _names.model(model, initialiser, seed)
+    _checks.choice("dataset", dataset, datasets.names())
+    data = datasets.load(dataset, directory=data_dir)
+    run = run_simulation(make_model(data), data.train, validation=data.test, progress=progress, **settings)
     finish(run, save, json)
 
 
-@app.command("what-if")
+@command("what-if")
 def what_if(
     folder: Annotated[Path, typer.Argument(help="Of a run saved with --trace --save FOLDER.")],
-    dataset: Dataset = "mnist",
-    data_dir: DataDir = None,
+    dataset: _options.Dataset = "mnist",
+    data_dir: _options.DataDir = None,
     step: Annotated[str, typer.Option(help=_names.STEP_HELP)] = "constant",
-    rate: Rate = 0.01,
-    schedule: Schedule = "constant",
-    sample: Sample = (10, 110),
-    progress: Progress = None,
-    snapshots: Snapshots = None,
-    trace: Trace = False,
-    save: Save = None,
-    json: Json = None,
+    rate: _options.Rate = 0.01,
+    schedule: _options.Schedule = "constant",
+    sample: _options.Sample = (10, 110),
+    progress: _options.Progress = None,
+    snapshots: _options.Snapshots = None,
+    trace: _options.Trace = False,
+    save: _options.Save = None,
+    json: _options.Json = None,
 ) -> None:
     """Run the schedule of a saved run again under another step: same reads, same order, same batches, another C."""
-    with arguments():
-        other = _names.step(step, rate, schedule, sample)
-        as_snapshots(snapshots)
-        _checks.choice("dataset", dataset, datasets.names())
-    with arguments(), failures():
-        run = Run.load(folder)
-    data = load(dataset, data_dir)
-    with arguments(), failures():
-        rerun = run_what_if(
-            run,
-            data.train,
-            step=other,
-            validation=data.test,
-            progress=progress,
-            snapshots=snapshots,
-            trace=trace,
-        )
+    other = _names.step(step, rate, schedule, sample)
+    as_snapshots(snapshots)
+    _checks.choice("dataset", dataset, datasets.names())
+    run = Run.load(folder)
+    data = datasets.load(dataset, directory=data_dir)
+    rerun = run_what_if(
+        run,
+        data.train,
+        step=other,
+        validation=data.test,
+        progress=progress,
+        snapshots=snapshots,
+        trace=trace,
+    )
     finish(rerun, save, json)
 
 

@@ -10,30 +10,9 @@ from typing import Annotated, Any
 
 import typer
 
-from asap import _checks, _core, _names, _tables, datasets, losses
-from asap._app import app
-from asap._console import arguments, failures, goals, load, show
-from asap._options import (
-    Affinity,
-    BatchSize,
-    DataDir,
-    Dataset,
-    Epochs,
-    GoalAccuracy,
-    GoalLoss,
-    Initialiser,
-    Json,
-    Model,
-    Momentum,
-    OnNonfinite,
-    Progress,
-    Sample,
-    Schedule,
-    Seconds,
-    Snapshots,
-    Updates,
-    WeightDecay,
-)
+from asap import _checks, _core, _names, _options, _tables, datasets, losses
+from asap._app import command
+from asap._console import goals, show
 from asap.benchmark import bench as run_benchmark
 from asap.environment import environment, topology
 from asap.laboratory.comparing import check
@@ -41,12 +20,12 @@ from asap.laboratory.comparing import compare as run_comparison
 from asap.laboratory.plan import make_plan
 
 
-@app.command()
+@command()
 def compare(
-    dataset: Dataset = "mnist",
-    data_dir: DataDir = None,
-    model: Model = "lenet",
-    initialiser: Initialiser = "he",
+    dataset: _options.Dataset = "mnist",
+    data_dir: _options.DataDir = None,
+    model: _options.Model = "lenet",
+    initialiser: _options.Initialiser = "he",
     engines: Annotated[str, typer.Option(help=f"Separated by commas. {_names.ENGINE_HELP}")] = "sequential,leashed",
     steps: Annotated[
         str, typer.Option(help=f"Separated by commas. {_names.STEP_HELP} With a correction: STEP+CORRECTION.")
@@ -62,94 +41,90 @@ def compare(
     equal_step_to: Annotated[
         str | None, typer.Option(help="One of the steps; the others run again at its effective step.")
     ] = None,
-    schedule: Schedule = "constant",
-    sample: Sample = (10, 110),
-    batch_size: BatchSize = 32,
-    epochs: Epochs = None,
-    updates: Updates = None,
-    seconds: Seconds = None,
-    momentum: Momentum = 0.0,
-    weight_decay: WeightDecay = 0.0,
-    target_loss: GoalLoss = None,
-    target_accuracy: GoalAccuracy = None,
-    affinity: Affinity = "none",
-    on_nonfinite: OnNonfinite = "stop",
-    snapshots: Snapshots = None,
+    schedule: _options.Schedule = "constant",
+    sample: _options.Sample = (10, 110),
+    batch_size: _options.BatchSize = 32,
+    epochs: _options.Epochs = None,
+    updates: _options.Updates = None,
+    seconds: _options.Seconds = None,
+    momentum: _options.Momentum = 0.0,
+    weight_decay: _options.WeightDecay = 0.0,
+    target_loss: _options.GoalLoss = None,
+    target_accuracy: _options.GoalAccuracy = None,
+    affinity: _options.Affinity = "none",
+    on_nonfinite: _options.OnNonfinite = "stop",
+    snapshots: _options.Snapshots = None,
     loss_samples: Annotated[
         int, typer.Option(help="Training samples that the loss on snapshots is evaluated on.")
     ] = 10_000,
     timeout: Annotated[float | None, typer.Option(help="Seconds after which a case is given up.")] = None,
-    progress: Progress = None,
+    progress: _options.Progress = None,
     save: Annotated[
         Path | None, typer.Option(help="Folder for runs, tables and report; what is there is kept.")
     ] = None,
-    json: Json = None,
+    json: _options.Json = None,
 ) -> None:
     """Train with each combination of engines, steps, workers, rates and seeds; the table shows medians over seeds."""
-    with arguments():
-        base = _names.reals("rates", rates)
-        chosen: dict[str, Any] = {
-            "engines": {word: _names.engine(word) for word in _names.words(engines)},
-            "steps": {word: _names.policy(word, base[0], schedule, sample) for word in _names.words(steps)},
-            "workers": _names.numbers("workers", workers, 1),
-            "rates": base,
-            "seeds": _names.numbers("seeds", seeds, 0),
-            "compute": None if compute is None else _names.laws_or_threads("compute", compute),
-            "publish": _names.law("publish", publish),
-            "equal_step_to": equal_step_to,
-        }
-        settings: dict[str, Any] = {
-            "batch_size": batch_size,
-            "epochs": epochs,
-            "updates": updates,
-            "seconds": seconds,
-            "momentum": momentum,
-            "weight_decay": weight_decay,
-            "stop": goals(target_loss, target_accuracy),
-            "affinity": affinity,
-            "on_nonfinite": on_nonfinite,
-            "snapshots": None if snapshots is None else losses.Snapshots(snapshots, loss_samples),
-        }
-        _names.model(model, initialiser, 0)
-        _checks.choice("dataset", dataset, datasets.names())
-        check(make_plan(**chosen), timeout, settings)
-    data = load(dataset, data_dir)
-    with failures():
-        comparison = run_comparison(
-            lambda seed: _names.model(model, initialiser, seed)(data),
-            data.train,
-            validation=data.test,
-            folder=save,
-            timeout=timeout,
-            progress=progress is not False,
-            title=f"{_names.MODELS[model].__name__} on {data.name}",
-            command=shlex.join(["asap", *sys.argv[1:]]),
-            **chosen,
-            **settings,
-        )
+    base = _names.reals("rates", rates)
+    chosen: dict[str, Any] = {
+        "engines": {word: _names.engine(word) for word in _names.words(engines)},
+        "steps": {word: _names.policy(word, base[0], schedule, sample) for word in _names.words(steps)},
+        "workers": _names.numbers("workers", workers, 1),
+        "rates": base,
+        "seeds": _names.numbers("seeds", seeds, 0),
+        "compute": None if compute is None else _names.laws_or_threads("compute", compute),
+        "publish": _names.law("publish", publish),
+        "equal_step_to": equal_step_to,
+    }
+    settings: dict[str, Any] = {
+        "batch_size": batch_size,
+        "epochs": epochs,
+        "updates": updates,
+        "seconds": seconds,
+        "momentum": momentum,
+        "weight_decay": weight_decay,
+        "stop": goals(target_loss, target_accuracy),
+        "affinity": affinity,
+        "on_nonfinite": on_nonfinite,
+        "snapshots": None if snapshots is None else losses.Snapshots(snapshots, loss_samples),
+    }
+    _names.model(model, initialiser, 0)
+    _checks.choice("dataset", dataset, datasets.names())
+    check(make_plan(**chosen), timeout, settings)
+    data = datasets.load(dataset, directory=data_dir)
+    comparison = run_comparison(
+        lambda seed: _names.model(model, initialiser, seed)(data),
+        data.train,
+        validation=data.test,
+        folder=save,
+        timeout=timeout,
+        progress=progress is not False,
+        title=f"{_names.MODELS[model].__name__} on {data.name}",
+        command=shlex.join(["asap", *sys.argv[1:]]),
+        **chosen,
+        **settings,
+    )
     show(_tables.comparison(comparison.summaries()), comparison.to_dict(), json)
     raise typer.Exit(0 if comparison.is_success else 1)
 
 
-@app.command()
-def bench(batch_size: BatchSize = 64, progress: Progress = None, json: Json = None) -> None:
+@command()
+def bench(batch_size: _options.BatchSize = 64, progress: _options.Progress = None, json: _options.Json = None) -> None:
     """Measure this machine's peak, the kernels, and the updates per second of each engine, on one core."""
-    with arguments():
-        _checks.integer("batch_size", batch_size, 1)
-    with failures():
-        figures = run_benchmark(batch_size=batch_size, progress=progress is not False)
+    _checks.integer("batch_size", batch_size, 1)
+    figures = run_benchmark(batch_size=batch_size, progress=progress is not False)
     show(_tables.benchmark(figures), figures.to_dict(), json)
 
 
-@app.command()
-def info(json: Json = None) -> None:
+@command()
+def info(json: _options.Json = None) -> None:
     """Show CPU, topology, instruction sets and build, as a bug report needs them."""
     document = {**environment(), **topology(), "available_isas": _core.available_isas(), **_core.build_info()}
     show(_tables.machine(document), document, json)
 
 
-@app.command("datasets")
-def list_datasets(data_dir: DataDir = None, json: Json = None) -> None:
+@command("datasets")
+def list_datasets(data_dir: _options.DataDir = None, json: _options.Json = None) -> None:
     """Show where each data set is found on this machine, and what it is recognised as; downloads nothing."""
     found = datasets.status(data_dir)
     document = {"datasets": [asdict(each) | {"place": each.place and str(each.place)} for each in found]}

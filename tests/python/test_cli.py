@@ -199,6 +199,25 @@ def test_bad_arguments_return_2_and_say_what_is_accepted(command: Command, argum
     assert error in " ".join(err.split())
 
 
+@pytest.mark.parametrize("command_name", ["train", "simulate"])
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["--engine", "softsync:9", "--workers", 4], "n must be between 1 and the number of workers, 4"),
+        (["--engine", "hogwild:fused", "--momentum", 0.5], "a fused Hogwild has no momentum"),
+        (["--engine", "softsync:2", "--workers", 4, "--correction", "delay:0.04"], "for the softsync engine"),
+    ],
+)
+def test_what_an_engine_cannot_do_returns_2(
+    command: Command, digits: list[str], command_name: str, arguments: list[object], error: str
+) -> None:
+    status, out, err = command(command_name, *digits, *arguments)
+    assert (status, out) == (2, "")
+    assert f"asap {command_name} [OPTIONS]" in err
+    assert error in " ".join(err.split())
+    assert "Traceback" not in err
+
+
 def test_missing_data_returns_1_and_says_where_it_looked(
     command: Command, private_places: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
