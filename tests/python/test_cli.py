@@ -204,7 +204,7 @@ def test_bad_arguments_return_2_and_say_what_is_accepted(command: Command, argum
     ("arguments", "error"),
     [
         (["--engine", "softsync:9", "--workers", 4], "n must be between 1 and the number of workers, 4"),
-        (["--engine", "hogwild:fused", "--momentum", 0.5], "a fused Hogwild has no momentum"),
+        (["--engine", "hogwild:fused", "--momentum", 0.5], "a fused Hogwild"),
         (["--engine", "softsync:2", "--workers", 4, "--correction", "delay:0.04"], "for the softsync engine"),
     ],
 )
