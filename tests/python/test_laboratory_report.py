@@ -23,6 +23,13 @@ Data = tuple[NDArray[np.float32], NDArray[np.int32]]
 MakeModel = Callable[[], asap.Model]
 
 
+FIGURES = {
+    *("loss-by-seconds", "loss-by-updates", "heat-map-seconds", "heat-map-updates"),
+    *("seconds-to-epsilon", "updates-to-epsilon", "epoch-to-epsilon"),
+    *("staleness", "endings", "effective-step", "equal-step", "equal-step-loss", "equal-step-scatter"),
+}
+
+
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Comparison, Path]:
     """A comparison of made-up runs with a failure of each kind, and its folder with all figures."""
@@ -82,8 +89,9 @@ def test_the_report_needs_nothing_outside(saved: tuple[Comparison, Path]) -> Non
     assert outside(page) == []
     assert "http" not in re.sub(r"base64,[^\"]+", "", page)
     figures = sorted((folder / "figures").glob("*.svg"))
-    assert page.count("<img ") == len(figures) >= 12
-    assert [path.stem for path in sorted((folder / "figures").glob("*.png"))] == [path.stem for path in figures]
+    assert page.count("<img ") == len(figures)
+    assert {path.stem for path in figures} == FIGURES
+    assert {path.stem for path in (folder / "figures").glob("*.png")} == FIGURES
 
 
 @pytest.mark.parametrize(
@@ -198,6 +206,27 @@ def test_a_comparison_without_any_run_has_a_report(tmp_path: Path) -> None:
     assert "1 failed" in (result.save(tmp_path) / "report.html").read_text()
     assert Comparison([], 4, "a title", "a command").save(tmp_path) == tmp_path
     assert "0 of 4 runs" in (tmp_path / "report.html").read_text()
+
+
+def test_of_runs_without_snapshots_nobody_knows_whether_they_converged() -> None:
+    from asap.laboratory.figures.endings import kind_of
+
+    assert kind_of(Outcome(case(), document() | {"losses": None}), 0.1) == "completed"
+    assert kind_of(outcome(rows=losses(1.0)), 0.1) == "converged"
+    assert kind_of(outcome(rows=losses(1e-9)), 0.1) == "not converged"
+    assert kind_of(crash(case()), 0.1) == "crashed"
+
+
+def test_bars_hold_all_updates_on_either_axis() -> None:
+    """Each bar has the mean share of its values of τ, so that height times width adds up."""
+    pytest.importorskip("matplotlib", reason="needs the extra plot")
+    from asap.laboratory.figures.staleness import _bars
+
+    for counts in ([1], [0, 5], [3, 2, 1], range(1, 2000), [10**6, *[1] * 100]):
+        for far in (False, True):
+            edges, shares = _bars(np.array(counts, np.int64), far)
+            assert (np.diff(edges) > 0).all()
+            assert 0.999 <= (shares * np.diff(edges)).sum() <= 1 + 1e-12
 
 
 def test_runs_without_snapshots_have_a_report(tmp_path: Path) -> None:

@@ -10,12 +10,14 @@ from asap.laboratory.cells import engine_names, groups, in_order
 from asap.laboratory.figures.convergence import target_level
 from asap.laboratory.figures.style import Look, Panels, Picture, panels, plain_log
 from asap.laboratory.outcome import Outcome
+from asap.laboratory.summary import summaries
 
 __all__ = ["kind_of", "pictures"]
 
 _KINDS = {  # greys and hatches: colours are steps
     "converged": ("#D0D0D0", ""),
     "not converged": ("#FFFFFF", "////"),
+    "completed": ("#EEEEEE", ""),
     "diverged": ("#606060", ""),
     "timed out": ("#A0A0A0", "...."),
     "crashed": ("#000000", ""),
@@ -24,9 +26,11 @@ _ROW = 0.19  # inches
 
 
 def kind_of(outcome: Outcome, level: float) -> str:
-    """Return how a run ended: a failure, or whether its loss got to ε of where it began."""
+    """Return how a run ended: a failure, or whether its loss got to ε of where it began, if it had snapshots."""
     if not outcome.is_success:
         return outcome.status
+    if outcome.losses is None:
+        return "completed"
     return "not converged" if outcome.time_to(level) is None else "converged"
 
 
@@ -54,13 +58,13 @@ def draw_endings(outcomes: Sequence[Outcome], level: float) -> Panels:
     from matplotlib.patches import Patch
 
     rows = groups(in_order(outcomes))
-    present = [kind for kind in _KINDS if any(_kind(outcome, level) == kind for outcome in outcomes)]
+    present = [kind for kind in _KINDS if any(kind_of(outcome, level) == kind for outcome in outcomes)]
 
     def panel(axes: Any, number: int) -> None:
         for y, (_, members) in enumerate(rows):
             left = 0.0
             for kind in present:
-                count = sum(_kind(outcome, level) == kind for outcome in members)
+                count = sum(kind_of(outcome, level) == kind for outcome in members)
                 colour, hatch = _KINDS[kind]
                 share = count / len(members)
                 axes.barh(
@@ -84,8 +88,6 @@ def draw_endings(outcomes: Sequence[Outcome], level: float) -> Panels:
 
 def draw_steps(outcomes: Sequence[Outcome], look: Look) -> Panels:
     """Draw a point for each group."""
-    from asap.laboratory.summary import summaries
-
     found = [each for each in summaries(in_order(outcomes)) if each.measures["effective_step"] is not None]
 
     def panel(axes: Any, number: int) -> None:
@@ -101,13 +103,6 @@ def draw_steps(outcomes: Sequence[Outcome], look: Look) -> Panels:
         axes.set_xlabel("effective step E[C]·η")
 
     return panels([""], panel, columns=1, size=(5.2, _ROW * len(found) + 0.5))
-
-
-def _kind(outcome: Outcome, level: float) -> str:
-    """Return how a run ended; without snapshots nobody knows about its convergence."""
-    if outcome.is_success and outcome.losses is None:
-        return "converged"
-    return kind_of(outcome, level)
 
 
 def _name_rows(axes: Any, named: Sequence[Group], name: Callable[[Group], str]) -> None:
