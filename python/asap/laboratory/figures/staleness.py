@@ -26,8 +26,9 @@ def pictures(outcomes: Sequence[Outcome], look: Look, suffix: str, conditions: s
         return
     caption = (
         "Grey bars: share of the published updates with staleness τ (left axis), over all steps and seeds of a panel, "
-        f"up to the {_SHARE:.1%} quantile; axes are logarithmic where most updates are in few bars. Lines: the scale C(τ) in "
-        f"force at the end of each step's first run (right axis); the dotted line is C = 1. {conditions}"
+        f"up to the {_SHARE:.1%} quantile; axes are logarithmic where most updates are in few bars. Lines: the scale "
+        "C(τ) in force at the end of each step's first run (right axis); the dotted line is C = 1. "
+        f"{conditions}"
     )
     yield draw(shown, look).picture(f"staleness{suffix}", "Staleness and the scales built from it", caption)
 
