@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from asap import _checkpoint_file, _checks, _names, _options, _tables, datasets
+from asap import _checkpoint_file, _checks, _names, _options, _policies, _tables, datasets
 from asap._app import command
 from asap._console import goals, show
 from asap.checkpoint import UNITS, Checkpoint
@@ -26,7 +26,7 @@ def train(
     initialiser: _options.Initialiser = "he",
     engine: Annotated[str, typer.Option(help=_names.ENGINE_HELP)] = "leashed",
     workers: _options.Workers = None,
-    step: Annotated[str, typer.Option(help=_names.STEP_HELP)] = "constant",
+    step: Annotated[str, typer.Option(help=_policies.STEP_HELP)] = "constant",
     rate: _options.Rate = 0.01,
     schedule: _options.Schedule = "constant",
     sample: _options.Sample = (10, 110),
@@ -54,7 +54,7 @@ def train(
     """Train a network on a data set and show how it went, epoch by epoch."""
     settings: dict[str, Any] = {
         "engine": _names.engine(engine),
-        "step": _names.step(step, rate, schedule, sample),
+        "step": _policies.step(step, rate, schedule, sample),
         "correction": _names.correction(correction),
         "workers": workers,
         "batch_size": batch_size,

@@ -1,119 +1,70 @@
-"""The words of the command line for the package's choices: name, or name:option."""
+"""The words of the command line for the package's choices; those for steps are in `_policies`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from asap import _checks, corrections, engines, laws, models, steps
+from asap import _checks, corrections, engines, laws, models
+from asap._words import Word, make, number, number_or_workers, one_of
 from asap.corrections import Correction
 from asap.engines import Engine
 from asap.laws import Law
 from asap.models import Sequential
-from asap.rates import CosineRate
-from asap.steps import Step
-from asap.steps.sample import Sample
 
-Option = Callable[[str], Any] | None
-Kind = TypeVar("Kind", bound=Callable[..., Any])
-
-
-def _hogwild(option: str | None = None) -> engines.Hogwild:
-    if option is None:
-        return engines.Hogwild()
-    word = _checks.choice("engine hogwild:…", option, ("in-place", "copy", "fused"))
-    return engines.Hogwild(update="fused") if word == "fused" else engines.Hogwild(read=word)
-
-
-ENGINES: dict[str, tuple[Callable[..., Any], Option]] = {
-    "sequential": (engines.Sequential, None),
-    "synchronous": (engines.Synchronous, None),
-    "locked": (engines.Locked, None),
-    "hogwild": (_hogwild, str),
-    "leashed": (engines.Leashed, int),
-    "softsync": (engines.Softsync, int),
+ENGINES = {
+    "sequential": Word(engines.Sequential, "sequential"),
+    "synchronous": Word(engines.Synchronous, "synchronous"),
+    "locked": Word(engines.Locked, "locked"),
+    "hogwild": Word(
+        engines.Hogwild,
+        "hogwild[:in-place|:copy][:fused]",
+        {"read": one_of(("auto", "in-place", "copy")), "update": one_of(("buffered", "fused"))},
+    ),
+    "leashed": Word(
+        engines.Leashed,
+        "leashed[:K][:in-place|:copy], K ≥ 0 the persistence",
+        {"persistence": number, "read": one_of(("auto", "in-place", "copy"))},
+    ),
+    "softsync": Word(
+        engines.Softsync, "softsync[:n], n ≥ 1 updates for a gradient of every worker", {"n": number_or_workers}
+    ),
 }
-STEPS: dict[str, tuple[type[Any], Option]] = {
-    "constant": (steps.Constant, None),
-    "inverse": (steps.Inverse, None),
-    "inverse-plus-one": (steps.InversePlusOne, None),
-    "power": (steps.Power, float),
-    "hinge": (steps.Hinge, float),
-    "exponential": (steps.Exponential, float),
-    "delay-adaptive": (steps.DelayAdaptive, None),
-    "threshold": (steps.Threshold, int),
-    "ringmaster": (steps.Ringmaster, int),
-    "fleet": (steps.FLeet, float),
-    "tail": (steps.TailTau, float),
-    "mind-the-step": (steps.MindTheStep, str),
-}
-CORRECTIONS: dict[str, tuple[type[Any], Option]] = {
-    "delay": (corrections.DelayCompensated, float),
-    "gap": (corrections.GapAware, float),
-    "norm": (corrections.NormClipped, float),
+CORRECTIONS = {
+    "delay": Word(corrections.DelayCompensated, "delay[:λ], λ ≥ 0", {"strength": number}),
+    "gap": Word(corrections.GapAware, "gap[:ρ], ρ in [0, 1)", {"memory": number}),
+    "norm": Word(corrections.NormClipped, "norm:BOUND, above 0", {"bound": number}),
 }
 MODELS: dict[str, type[Sequential]] = {"mlp": models.MLP, "cnn": models.CNN, "lenet": models.LeNet}
-LAWS: dict[str, tuple[type[Any], int]] = {  # and how many numbers they take, at most
-    "constant": (laws.Constant, 1),
-    "exponential": (laws.Exponential, 1),
-    "log-normal": (laws.LogNormal, 2),
+LAWS = {
+    "constant": Word(laws.Constant, "constant[:MEAN]", {"mean": number}),
+    "exponential": Word(laws.Exponential, "exponential[:MEAN]", {"mean": number}),
+    "log-normal": Word(laws.LogNormal, "log-normal[:MEAN[:σ]]", {"mean": number, "sigma": number}),
 }
-SCHEDULES: dict[str, Callable[[float], float | CosineRate]] = {"constant": float, "cosine": CosineRate}
 
-ENGINE_HELP = (
-    "sequential, synchronous, locked, hogwild[:in-place|:copy|:fused], leashed[:K], K the persistence, or "
-    "softsync[:n], n updates for a gradient of every worker."
-)
-CORRECTION_HELP = "Of gradients: none, delay[:λ], gap[:ρ] or norm:BOUND."
-STEP_HELP = (
-    "constant, inverse, inverse-plus-one, power[:a], hinge[:a], exponential[:β], delay-adaptive, threshold[:τ_C], "
-    "ringmaster:R, fleet[:T], tail[:A], mind-the-step[:LAW], normalised:STEP, or "
-    "online:STEP, which looks at the run all the time."
-)
 
+def forms(words: Mapping[str, Word]) -> str:
+    """Return how words are written, as help has it."""
+    return "; ".join(word.form for word in words.values())
+
+
+ENGINE_HELP = f"{forms(ENGINES)}."
+CORRECTION_HELP = f"Of gradients: none; {forms(CORRECTIONS)}."
 LAW_HELP = "seconds, constant:MEAN, exponential:MEAN, log-normal:MEAN:σ, or recorded:FILE with a number per line."
 TEAM_HELP = "m, or how many from which virtual second on, as in 0:8,100:64."
 
 
 def engine(text: str) -> Engine:
     """Return the engine that a word stands for."""
-    kind, options = _parse("engine", text, ENGINES)
-    made: Engine = kind(*options)
-    return made
-
-
-def step(text: str, rate: float, schedule: str, sample: Sample) -> Step:
-    """Return the step that a word stands for, at a base rate on a schedule; `sample` is for steps that have one."""
-    outer, colon, inner = text.partition(":")
-    if outer == "online" and colon:
-        return _online(step(inner, rate, schedule, steps.Online()), inner)
-    if outer == "normalised" and colon:
-        return steps.Normalised(step(inner, rate, schedule, sample), sample)
-    kind, options = _parse("step", text, STEPS)
-    if kind is steps.Ringmaster and not options:
-        raise ValueError("step ringmaster must name its limit R, as in ringmaster:8; got 'ringmaster'")
-    window = {"sample": sample} if "sample" in kind.__dataclass_fields__ else {}
-    scheduled = SCHEDULES[_checks.choice("schedule", schedule, SCHEDULES)](_checks.positive("rate", rate))
-    made: Step = kind(scheduled, *options, **window)
-    return made
-
-
-def _online(made: Step, text: str) -> Step:
-    if not isinstance(getattr(made, "sample", None), steps.Online):
-        raise ValueError(f"step online:… takes one that looks at the run, such as tail or normalised:…; got {text!r}")
+    made: Engine = make("engine", text, ENGINES)
     return made
 
 
 def correction(text: str) -> Correction | None:
     """Return the correction that a word stands for."""
-    if text == "none":
-        return None
-    kind, options = _parse("correction", text, CORRECTIONS)
-    if kind is corrections.NormClipped and not options:
-        raise ValueError("correction norm must name its bound, as in norm:1; got 'norm'")
-    made: Correction = kind(*options)
+    made: Correction | None = None if text == "none" else make("correction", text, CORRECTIONS)
     return made
 
 
@@ -125,26 +76,15 @@ def model(text: str, initialiser: str, seed: int) -> Callable[[Any], Sequential]
 
 def law(name: str, text: str) -> Law:
     """Return the law that a word stands for; a plain number is a constant."""
-    word, _, option = text.partition(":")
+    word, _, place = text.partition(":")
     if word == "recorded":
-        return laws.Recorded([_number(name, line) for line in Path(option).read_text().split()])
+        return laws.Recorded([_number(name, line) for line in Path(place).read_text().split()])
     if word not in LAWS:
         return laws.as_law(
             name, _number(name, text, f"one of {', '.join([*LAWS, 'recorded'])}, or a number of seconds")
         )
-    kind, most = LAWS[word]
-    options = option.split(":") if option else []
-    if len(options) > most:
-        raise ValueError(f"{name} {word}:… takes up to {most} numbers; got {text!r}")
-    made: Law = kind(*(_number(name, each) for each in options))
+    made: Law = make(name, text, LAWS)
     return made
-
-
-def policy(text: str, rate: float, schedule: str, sample: Sample) -> Step | tuple[Step, Correction | None]:
-    """Return the step that a word stands for, or with STEP+CORRECTION both."""
-    word, plus, corrected = text.partition("+")
-    made = step(word, rate, schedule, sample)
-    return (made, correction(corrected)) if plus else made
 
 
 def laws_or_threads(name: str, text: str) -> dict[str, Law | None]:
@@ -190,16 +130,3 @@ def _number(name: str, text: str, accepted: str = "a number") -> float:
         return float(text)
     except ValueError:
         raise ValueError(f"{name} must be {accepted}; got {text!r}") from None
-
-
-def _parse(name: str, text: str, table: Mapping[str, tuple[Kind, Option]]) -> tuple[Kind, list[Any]]:
-    word, colon, option = text.partition(":")
-    kind, parse = table[_checks.choice(name, word, table)]
-    if not colon:
-        return kind, []
-    if parse is None:
-        raise ValueError(f"{name} {word} takes no option; got {text!r}")
-    try:
-        return kind, [parse(option)]
-    except ValueError:
-        raise ValueError(f"{name} {word}:… takes a number; got {text!r}") from None

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from asap import _checks, _names, _options, datasets
+from asap import _checks, _names, _options, _policies, datasets
 from asap._app import command
 from asap._commands import finish
 from asap._console import goals
@@ -32,7 +32,7 @@ def simulate(
     spread: Annotated[float, typer.Option(help="Of the workers' speeds: σ of the logarithm.")] = 0.0,
     stragglers: Annotated[int, typer.Option(help="How many workers are slow.")] = 0,
     slowdown: Annotated[float, typer.Option(help="How many times as long theirs take.")] = 10.0,
-    step: Annotated[str, typer.Option(help=_names.STEP_HELP)] = "constant",
+    step: Annotated[str, typer.Option(help=_policies.STEP_HELP)] = "constant",
     correction: Annotated[str, typer.Option(help=_names.CORRECTION_HELP)] = "none",
     rate: _options.Rate = 0.01,
     schedule: _options.Schedule = "constant",
@@ -58,7 +58,7 @@ def simulate(
     """Train in virtual time, with any number of workers on one thread, and show how it went."""
     settings: dict[str, Any] = {
         "engine": _names.engine(engine),
-        "step": _names.step(step, rate, schedule, sample),
+        "step": _policies.step(step, rate, schedule, sample),
         "correction": _names.correction(correction),
         "workers": _names.team(workers),
         "compute": _varied(_names.law("compute", compute), spread, stragglers, slowdown),
@@ -90,7 +90,7 @@ def what_if(
     folder: Annotated[Path, typer.Argument(help="Of a run saved with --trace --save FOLDER.")],
     dataset: _options.Dataset = "mnist",
     data_dir: _options.DataDir = None,
-    step: Annotated[str, typer.Option(help=_names.STEP_HELP)] = "constant",
+    step: Annotated[str, typer.Option(help=_policies.STEP_HELP)] = "constant",
     rate: _options.Rate = 0.01,
     schedule: _options.Schedule = "constant",
     sample: _options.Sample = (10, 110),
@@ -101,7 +101,7 @@ def what_if(
     json: _options.Json = None,
 ) -> None:
     """Run the schedule of a saved run again under another step: same reads, same order, same batches, another C."""
-    other = _names.step(step, rate, schedule, sample)
+    other = _policies.step(step, rate, schedule, sample)
     as_snapshots(snapshots)
     _checks.choice("dataset", dataset, datasets.names())
     run = Run.load(folder)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from asap import _checks, _core, _names, _options, _tables, datasets, losses
+from asap import _checks, _core, _names, _options, _policies, _tables, datasets, losses
 from asap._app import command
 from asap._console import goals, show
 from asap.benchmark import bench as run_benchmark
@@ -28,7 +28,7 @@ def compare(
     initialiser: _options.Initialiser = "he",
     engines: Annotated[str, typer.Option(help=f"Separated by commas. {_names.ENGINE_HELP}")] = "sequential,leashed",
     steps: Annotated[
-        str, typer.Option(help=f"Separated by commas. {_names.STEP_HELP} With a correction: STEP+CORRECTION.")
+        str, typer.Option(help=f"Separated by commas. {_policies.STEP_HELP} With a correction: STEP+CORRECTION.")
     ] = "constant,tail",
     workers: Annotated[str, typer.Option(help="Separated by commas. The engine sequential has 1.")] = "4",
     rates: Annotated[str, typer.Option("--rates", "--rate", help="Base rates η, separated by commas.")] = "0.01",
@@ -68,7 +68,7 @@ def compare(
     base = _names.reals("rates", rates)
     chosen: dict[str, Any] = {
         "engines": {word: _names.engine(word) for word in _names.words(engines)},
-        "steps": {word: _names.policy(word, base[0], schedule, sample) for word in _names.words(steps)},
+        "steps": {word: _policies.policy(word, base[0], schedule, sample) for word in _names.words(steps)},
         "workers": _names.numbers("workers", workers, 1),
         "rates": base,
         "seeds": _names.numbers("seeds", seeds, 0),

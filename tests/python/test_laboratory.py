@@ -44,6 +44,7 @@ def test_labels_are_the_words_of_the_command_line() -> None:
         asap.TailTau(0.1, 0.5),
         asap.Normalised(asap.Inverse(0.1)),
         asap.Ringmaster(0.1, 8),
+        asap.Clipped(asap.TailTau(0.1, sample=asap.Online()), 0, 3),
     ]
     plan = make_plan([asap.Leashed(0), asap.Locked()], steps, 2, None, 0, None)
     assert list(plan.engines) == ["leashed:0", "locked"]
@@ -54,6 +55,7 @@ def test_labels_are_the_words_of_the_command_line() -> None:
         "tail:0.5",
         "normalised:inverse",
         "ringmaster:8",
+        "clipped:0:3:online:tail",
     ]
 
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from asap import _names
+from asap import _names, _policies, _words
 from asap.corrections import Correction
-from asap.steps import Online, Step
+from asap.steps import Step
 
 __all__ = ["Policy", "label_of", "labelled", "several"]
 
 THREADS = "threads"
 """The label of no law: real threads."""
-
-_TABLE = _names.ENGINES | _names.STEPS | _names.LAWS | _names.CORRECTIONS
-_WORDS = {kind: word for word, (kind, _) in _TABLE.items()}
 
 
 class Policy(NamedTuple):
@@ -40,22 +36,19 @@ def labelled(name: str, values: object, checked: Any) -> dict[str, Any]:
 
 
 def label_of(choice: Any) -> str:
-    """Return the command line's word for an engine, a step or a law, and what differs from its defaults."""
+    """Return the command line's word for an engine, a step, a correction or a law; the name of what has none."""
     if choice is None:
         return THREADS
     if isinstance(choice, Policy):
         step = label_of(choice.step)
         return step if choice.correction is None else f"{step}+{label_of(choice.correction)}"
-    word = _WORDS.get(type(choice), type(choice).__name__.lower())
-    changed = []
-    for field in fields(choice):
-        value = getattr(choice, field.name)
-        if is_dataclass(value) and field.name in ("step", "law"):
-            changed.append(label_of(value))
-        elif isinstance(value, (str, int, float)) and field.name != "rate" and value != field.default:
-            changed.append(f"{value:g}" if isinstance(value, float) else str(value))
-    online = isinstance(getattr(choice, "sample", None), Online)
-    return ":".join([*(["online"] if online else []), word, *changed])
+    return next((word for word in _words_for(choice) if word is not None), type(choice).__name__.lower())
+
+
+def _words_for(choice: Any) -> Iterator[str | None]:
+    yield _policies.write(choice)
+    for words in (_names.ENGINES, _names.CORRECTIONS, _names.LAWS):
+        yield _words.write(choice, words)
 
 
 def several(values: object) -> Sequence[Any]:
