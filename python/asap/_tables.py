@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from rich import box
 from rich.console import Group
 from rich.table import Table
 
 from asap.benchmark import Benchmark
 from asap.datasets import SetStatus
+from asap.framework import Properties
 from asap.laboratory import case
 from asap.laboratory.summary import Summary
 from asap.replayer import Replay
 from asap.reproduction.reproducing import Reproduction
 from asap.run import Run
+from asap.staleness import StalenessDistribution
 
 PLAIN_WIDTH = 140  # where the output is no terminal that has a width
 
@@ -130,6 +134,52 @@ def machine(values: Mapping[str, Any]) -> Table:
     return table
 
 
+def verdict(
+    label: str,
+    staleness: StalenessDistribution,
+    found: Mapping[str, Properties],
+    tables: Mapping[str, NDArray[np.float64]],
+    bounds: Sequence[Mapping[str, Any]],
+) -> Group:
+    """Return what a step does to staleness, a column per scale; with tables the scales; with bounds these."""
+    judged = _table(f"{label}: {staleness.total:,} updates", "property", *found, left=1)
+    for name, shown in _PROPERTIES.items():
+        judged.add_row(name, *map(shown, found.values()))
+    parts = [judged]
+    if tables:
+        scales = _table(None, "τ", "p", *tables)
+        for tau in range(max(staleness.max + 1, *map(len, tables.values()))):
+            entries = (table[min(tau, len(table) - 1)] for table in tables.values())
+            scales.add_row(str(tau), f"{staleness.probability(tau):.4f}", *(f"{entry:.6g}" for entry in entries))
+        parts.append(scales)
+    if bounds:
+        reached = _table("Bounds at the best rate", "bound", "updates", "best η", "error", left=1)
+        for row in bounds:
+            figures = (_number(row["best_rate"], ".4g"), _number(row["error"], ".4g"))
+            reached.add_row(row["name"].replace("_", " "), _number(row["updates"], ",d"), *figures)
+        parts.append(reached)
+    return Group(*parts)
+
+
+_PROPERTIES: dict[str, Callable[[Properties], str]] = {
+    "mean-preserving": lambda it: _yes(it.mean_preserving),
+    "E[C]": lambda it: f"{it.mean:.6g}",
+    "E[C] − 1": lambda it: f"{it.mean_error:.3g}",
+    "priority-preserving": lambda it: _yes(it.priority_preserving),
+    "first τ with C(τ) > C(τ−1)": lambda it: _number(it.first_violation, "d"),
+    "bounded": lambda it: _yes(it.bounded),
+    "least C": lambda it: f"{it.range[0]:.6g}",
+    "largest C": lambda it: f"{it.range[1]:.6g}",
+    "leveraged, Pr[C > 1]": lambda it: f"{it.leveraged:.1%}",
+    "Pr[C < 1]": lambda it: f"{it.dampened:.1%}",
+    "rejected, Pr[C = 0]": lambda it: f"{it.rejected:.1%}",
+    "E[Cτ]": lambda it: f"{it.scaled_staleness:.4g}",
+    "mean τ": lambda it: f"{it.mean_staleness:.4g}",
+    "Var C": lambda it: f"{it.variance:.4g}",
+    "E[C²]": lambda it: f"{it.second_moment:.4g}",
+}
+
+
 def benchmark(figures: Benchmark) -> Group:
     """Return two tables: a row per kernel, and a row per network and engine."""
     isa = figures.environment["isa"]
@@ -187,6 +237,10 @@ def _cache(kind: Mapping[str, Any]) -> str:
         size, unit = (kind["size_bytes"] / _MEBIBYTE, "MiB")
     sharing = f" for {kind['shared_by']} CPUs each" if kind["shared_by"] > 1 else ""
     return f"{kind['count']} × {size:.4g} {unit} {kind['name']}{sharing}"
+
+
+def _yes(holds: bool) -> str:
+    return "yes" if holds else "no"
 
 
 def _number(value: float | None, form: str) -> str:

@@ -1,6 +1,7 @@
 """The entry point of the command line.
 
-Its commands are in `_commands`, `_simulations`, `_surveys` and `_reproductions`, which need the extra "cli".
+Its commands are in `_commands`, `_simulations`, `_surveys`, `_verdicts` and `_reproductions`; they need the extra
+"cli".
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def main() -> None:
         sys.exit(2)
     except (FileNotFoundError, ImportError) as error:
         sys.exit(f"Error: {error}")
-    from asap import _commands, _reproductions, _simulations, _surveys  # noqa: F401  # register themselves
+    from asap import _commands, _reproductions, _simulations, _surveys, _verdicts  # noqa: F401  # register themselves
     from asap._app import app
 
     app()

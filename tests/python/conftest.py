@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -9,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import Command, Result
 from numpy.typing import NDArray
 
 import asap
+from asap import cli
 
 Data = tuple[NDArray[np.float32], NDArray[np.int32]]
 
@@ -85,3 +88,26 @@ def blobs() -> Data:
 def make_model() -> Callable[[], asap.Model]:
     """A small classifier for the clouds; the same parameters at every call."""
     return lambda: asap.Sequential([asap.Dense(16), asap.ReLU(), asap.Dense(3)], input_shape=2, seed=1)
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Command:
+    """Run `asap` with these arguments, in this process."""
+
+    def run(*arguments: object) -> Result:
+        monkeypatch.setattr(sys, "argv", ["asap", *map(str, arguments)])
+        try:
+            cli.main()
+            status = 0
+        except SystemExit as error:
+            status = error.code if isinstance(error.code, int) else 1
+        return Result(status, *capfd.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def digits() -> list[str]:
+    """Arguments for a run of a moment."""
+    pytest.importorskip("sklearn", reason="needs the extra data")
+    return ["--dataset", "digits", "--model", "cnn"]

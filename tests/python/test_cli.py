@@ -1,15 +1,15 @@
 """The command line: what goes where, exit statuses, and the words for the package's choices."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
+from command_line import Command, strict
 
 import asap
 from asap import _core, benchmark, cli
@@ -18,48 +18,12 @@ pytest.importorskip("typer", reason="needs the extra cli")
 pytest.importorskip("rich", reason="needs the extra cli")
 
 
-class Result(NamedTuple):
-    status: int
-    out: str
-    err: str
-
-
-Command = Callable[..., Result]
-
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Command:
-    """Run `asap` with these arguments, in this process."""
-
-    def run(*arguments: object) -> Result:
-        monkeypatch.setattr(sys, "argv", ["asap", *map(str, arguments)])
-        try:
-            cli.main()
-            status = 0
-        except SystemExit as error:
-            status = error.code if isinstance(error.code, int) else 1
-        return Result(status, *capfd.readouterr())
-
-    return run
-
-
-@pytest.fixture
-def digits() -> list[str]:
-    """Arguments for a run of a moment."""
-    pytest.importorskip("sklearn", reason="needs the extra data")
-    return ["--dataset", "digits", "--model", "cnn"]
-
-
-def strict(text: str) -> Any:
-    def refuse(token: str) -> None:
-        raise AssertionError(f"not JSON: {token}")
-
-    return json.loads(text, parse_constant=refuse)
-
-
 def test_without_arguments_the_commands_are_listed() -> None:
     done = subprocess.run([sys.executable, "-m", "asap"], capture_output=True, text=True, check=True)
-    for name in ("train", "replay", "compare", "bench", "info", "datasets"):
+    for name in (
+        *("train", "resume", "replay", "simulate", "what-if", "compare", "check", "reproduce", "bench"),
+        *("info", "datasets"),
+    ):
         assert f"\n  {name} " in done.stdout
     assert done.stderr == ""
 

@@ -1,0 +1,110 @@
+"""The command that tells what a step does to a staleness distribution."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import typer
+
+from asap import _checks, _options, _policies, _run_file, _tables, framework
+from asap._app import command
+from asap._console import show
+from asap.laboratory import label_of
+from asap.staleness import StalenessDistribution
+from asap.steps import Constant, Step
+from asap.steps.sample import SAMPLE
+
+
+class _Seen(NamedTuple):
+    """A staleness distribution, and the step and the workers of the run that it is from."""
+
+    staleness: StalenessDistribution
+    step: Step | None = None
+    workers: int = 1
+
+
+@command()
+def check(
+    staleness: Annotated[
+        str,
+        typer.Argument(help="Folder or run.json of a saved run, or counts of τ = 0, 1, …: with commas, or in a file."),
+    ],
+    step: Annotated[
+        str | None, typer.Option(help=f"By default the run's own, else constant. {_policies.STEP_HELP}")
+    ] = None,
+    rate: _options.Rate = 0.01,
+    workers: Annotated[int | None, typer.Option(help="m; by default the run's, else 1.")] = None,
+    normalise: Annotated[bool, typer.Option("--normalise", help="Show C / E[C], too, and both tables.")] = False,
+    smoothness: Annotated[float | None, typer.Option(help="L: asks for bounds, which need --gradient.")] = None,
+    gradient: Annotated[float | None, typer.Option(help="M², the largest mean square of a gradient.")] = None,
+    distance: Annotated[float | None, typer.Option(help="‖θ₀ − θ*‖, for the convex bounds.")] = None,
+    gap: Annotated[float | None, typer.Option(help="f(θ₀) − f*, for the others.")] = None,
+    curvature: Annotated[float | None, typer.Option(help="μ, for the bound of Polyak and Łojasiewicz.")] = None,
+    error: Annotated[float | None, typer.Option(help="ε, which the bounds are to come down to.")] = None,
+    json: _options.Json = None,
+) -> None:
+    """Tell whether a step keeps the mean, prefers fresh gradients and is bounded on a staleness distribution."""
+    seen = _seen(staleness)
+    judged = seen.step or Constant(rate) if step is None else _policies.step(step, rate, "constant", SAMPLE)
+    given: dict[str, Any] = {"workers": seen.workers if workers is None else workers}
+    beyond = seen.staleness.max + 2  # a table's entries so far: those for the τ that occurred, and the next
+    found = {"C": framework.check(judged, seen.staleness, **given)}
+    tables = {"C": judged.table(seen.staleness, **given)[:beyond]}
+    if normalise:
+        normalised = framework.normalise(judged, seen.staleness, **given)
+        found["C / E[C]"] = framework.check(normalised, seen.staleness)
+        tables["C / E[C]"] = normalised[:beyond]
+    constants = {"distance": distance, "gap": gap, "curvature": curvature}
+    reached = _reached(judged, seen.staleness, error, smoothness=smoothness, gradient=gradient, **constants, **given)
+    document = {
+        "schema": "asap.check/1",
+        "step": judged,
+        **given,
+        "staleness": seen.staleness.counts,
+        "properties": {name: each.to_dict() for name, each in found.items()},
+        "tables": tables,
+        "bounds": reached,
+    }
+    shown = _tables.verdict(label_of(judged), seen.staleness, found, tables if normalise else {}, reached)
+    show(shown, document, json)
+
+
+def _seen(text: str) -> _Seen:
+    """Return the distribution of a run, or of counts."""
+    path = Path(text)
+    path = path / _run_file.RUN if path.is_dir() else path
+    if path.suffix == ".json":
+        fields = _run_file.checked_fields(path, _run_file.document(path))
+        return _Seen(fields["staleness"], fields["config"].step, fields["config"].workers)
+    counts = path.read_text().replace(",", " ").split() if path.is_file() else text.split(",")
+    try:
+        return _Seen(StalenessDistribution([int(count) for count in counts]))
+    except ValueError:
+        raise ValueError(
+            "staleness must be the folder or run.json of a saved run, or counts of τ = 0, 1, …, integers ≥ 0; "
+            f"got {text!r}"
+        ) from None
+
+
+def _reached(
+    step: Step, staleness: StalenessDistribution, error: float | None, **constants: Any
+) -> list[dict[str, Any]]:
+    """Return a row for each bound that the constants suffice for, none without constants."""
+    asked = {name: value for name, value in constants.items() if name != "workers"} | {"error": error}
+    if all(value is None for value in asked.values()):
+        return []
+    for name in ("smoothness", "gradient", "error"):
+        if asked[name] is None:
+            raise ValueError(f"{name} must be given for bounds, a number above 0; got none")
+    goal = _checks.positive("error", error)
+    bounds = framework.bounds(step, staleness, **constants)
+    rows = []
+    for name, bound in vars(bounds).items():
+        if bound is not None:
+            updates = bound.updates_to(goal)
+            best = bound.best_rate(updates)
+            rows.append({"name": name, "updates": updates, "best_rate": best, "error": bound(best, updates)})
+    if not rows:
+        raise ValueError("distance or gap must be given for bounds, a number above 0; got none")
+    return rows
