@@ -1,5 +1,6 @@
 """The papers' evaluations: their plans fit, and their pages say what was claimed and found."""
 
+import csv
 import dataclasses
 import json
 import re
@@ -61,6 +62,16 @@ def test_the_page_sets_claims_beside_results(monkeypatch: pytest.MonkeyPatch, tm
     links = re.findall(r'href="([^"#]+)"', page)
     assert links == [f"{study.name}/report.html" for study in short]
     assert all((tmp_path / link).is_file() for link in links)
+    with (tmp_path / "medians.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["study"] for row in rows] == [s.name for s, result in first.results for _ in result.summaries()]
+    assert {row["runs"] for row in rows} == {"1"}
+    found = {(row["engine"], row["step"], row["equal_to"]): float(row["loss"]) for row in rows}
+    for _, result in first.results:
+        for each in result.summaries():
+            group = each.group
+            median = each.median("loss")
+            assert median == pytest.approx(found[group.engine, group.step, group.equal_to or ""], rel=1e-5)
     again = reproduction.reproduce("ijcai16", tmp_path, quick=True, progress=False)
     assert all(each.reused for _, result in again.results for each in result.outcomes)
     document = again.to_dict()

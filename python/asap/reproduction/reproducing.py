@@ -10,7 +10,8 @@ from typing import Any
 
 from asap import datasets
 from asap.datasets.files import write_atomically
-from asap.laboratory import Comparison, compare
+from asap.laboratory import Comparison, compare, tidy
+from asap.reproduction import medians
 from asap.reproduction.page import page
 from asap.reproduction.papers import studies
 from asap.reproduction.study import Study
@@ -62,7 +63,7 @@ def reproduce(
 
     Args:
         paper: "icml22", "ipdps21" or "ijcai16".
-        folder: where runs, tables, reports and the page index.html go.
+        folder: where runs, tables, reports, the page index.html and the table medians.csv go.
         quick: smaller data, fewer seeds and updates: to see that everything works, not to judge a claim.
         data_dir: folder with data sets, instead of ASAP_DATA_DIR.
         timeout: as for `asap.compare`.
@@ -92,6 +93,7 @@ def reproduce(
         results.append((study, result))
         done = Reproduction(paper, results, len(planned))
         write_atomically(target / "index.html", [page(done.paper, done.results, done.planned).encode()])
+        tidy.write(target / "medians.csv", medians.COLUMNS, medians.rows(results))
         if not result.is_complete:
             break
     return Reproduction(paper, results, len(planned))
