@@ -73,7 +73,7 @@ def resume(
 
     Returns:
         The whole run, as if it had never been interrupted; `run.resumed` tells from where it was. Its model is a plain
-        `asap.Model` of the same architecture.
+        `asap.Model` of the same architecture, and it has no `losses`: snapshots are not kept in a checkpoint.
 
     Raises:
         FileNotFoundError: there is no such checkpoint.
