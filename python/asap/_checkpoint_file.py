@@ -62,6 +62,7 @@ def _keep_previous(path: Path) -> None:
     except OSError:  # a file system that knows no second names
         shutil.copyfile(path, link)
     os.replace(link, previous(path))
+    link.unlink(missing_ok=True)  # which is still there if both were one file already, as a killed process left them
 
 
 def read(path: Path) -> Saved:
