@@ -10,6 +10,7 @@
 #include "asap/model/network.h"
 #include "asap/train/trainer.h"
 #include "check.h"
+#include "engines.h"
 
 extern "C" {
 void* __libc_malloc(std::size_t);
@@ -125,7 +126,7 @@ int allocations_of(const engine::Engine& engine, bool leaky, const correction::C
   problem.network.initialise(Initialiser::he, 1, theta);
   allocations = 0;
   TraceMemory trace;  // allocates, in the spiller's thread
-  const std::size_t workers = std::holds_alternative<engine::Sequential>(engine) ? 1 : 4;
+  const std::size_t workers = engines::workers_of(engine, 4);
   train(watched, theta,
         {.engine = engine,
          .workers = workers,

@@ -13,6 +13,7 @@
 #include "asap/train/make_store.h"
 #include "asap/train/team.h"
 #include "check.h"
+#include "engines.h"
 #include "farewell.h"
 #include "quadratic.h"
 
@@ -20,12 +21,7 @@ namespace {
 
 using namespace asap;
 
-const std::vector<engine::Engine> kEngines{engine::Sequential{}, engine::Synchronous{}, engine::Locked{},
-                                           engine::Hogwild{},    engine::Leashed{},     engine::Softsync{.n = 1}};
-
-std::size_t workers_of(const engine::Engine& engine) {
-  return std::holds_alternative<engine::Sequential>(engine) ? 1 : 4;
-}
+constexpr std::size_t kWorkers = 4;  // at most
 
 std::size_t num_threads() {
   return static_cast<std::size_t>(
@@ -117,11 +113,12 @@ struct FailingOnce : Quadratic {
 
 TEST(an_exception_ends_the_run_once_wherever_it_is_thrown) {
   std::thread([] {}).join();  // ThreadSanitizer starts one of its own with the first
-  for (const engine::Engine& engine : kEngines)
+  for (const engine::Engine& engine : engines::kOfEachKind)
     for (const Place place : {Place::gradient, Place::policy, Place::validation, Place::epoch, Place::tick}) {
       const Failing failing(place);
       FailingObserver observer(failing);
-      TrainOptions options{.engine = engine, .workers = workers_of(engine), .policy = failing_policy(failing)};
+      TrainOptions options{
+          .engine = engine, .workers = engines::workers_of(engine, kWorkers), .policy = failing_policy(failing)};
       options.epochs = 1'000'000'000;
       options.validation = &failing;
       const std::vector<float> start(4, 1.0f);
@@ -143,13 +140,16 @@ TEST(an_exception_ends_the_run_once_wherever_it_is_thrown) {
 }
 
 TEST(when_a_worker_fails_each_of_the_others_begins_one_gradient_more_at_most) {
-  for (const engine::Engine& engine : kEngines) {
+  for (const engine::Engine& engine : engines::kOfEachKind) {
     const FailingOnce failing;
     std::vector<float> theta(4, 1.0f);
-    CHECK_THROWS(
-        Planted,
-        train(failing, theta, {.engine = engine, .workers = workers_of(engine), .batch_size = 1, .updates = 1'000'000}),
-        "planted");
+    CHECK_THROWS(Planted,
+                 train(failing, theta,
+                       {.engine = engine,
+                        .workers = engines::workers_of(engine, kWorkers),
+                        .batch_size = 1,
+                        .updates = 1'000'000}),
+                 "planted");
     CHECK_EQUAL(failing.went_on, 0);
   }
 }
@@ -166,9 +166,10 @@ TEST(once_a_run_is_to_stop_each_worker_begins_one_gradient_more_at_most) {
     const Signal* signal = nullptr;
     mutable std::atomic<int> begun{0}, went_on{0};
   };
-  for (const engine::Engine& engine : kEngines) {
+  for (const engine::Engine& engine : engines::kOfEachKind) {
     Watching objective;
-    const TrainOptions options{.engine = engine, .workers = workers_of(engine), .batch_size = 1, .updates = 1'000'000};
+    const TrainOptions options{
+        .engine = engine, .workers = engines::workers_of(engine, kWorkers), .batch_size = 1, .updates = 1'000'000};
     RunState state(objective, options);
     objective.signal = &state.signal;
     const std::vector<float> start(4, 1.0f);
@@ -211,7 +212,7 @@ TEST(after_a_failure_the_last_finite_snapshot_is_kept) {
     }
     const Exploding& exploding;
   };
-  for (const engine::Engine& engine : kEngines) {
+  for (const engine::Engine& engine : engines::kOfEachKind) {
     const Exploding exploding;
     std::vector<float> theta(4, 1.0f);
     Busy observer(exploding);

@@ -8,6 +8,7 @@
 #include "asap/kernels/kernels.h"
 #include "asap/train/trainer.h"
 #include "check.h"
+#include "engines.h"
 #include "farewell.h"
 #include "quadratic.h"
 
@@ -15,12 +16,7 @@ namespace {
 
 using namespace asap;
 
-const std::vector<engine::Engine> kEngines{engine::Sequential{}, engine::Synchronous{}, engine::Locked{},
-                                           engine::Hogwild{},    engine::Leashed{},     engine::Softsync{.n = 1}};
-
-std::size_t workers_of(const engine::Engine& engine) {
-  return std::holds_alternative<engine::Sequential>(engine) ? 1 : 3;
-}
+constexpr std::size_t kWorkers = 3;  // at most
 
 struct Witness : Observer {
   int calls = 0;
@@ -91,19 +87,21 @@ struct FailingAll : Quadratic {
 }  // namespace
 
 TEST(a_failing_worker_says_which_batch_and_how_stale_its_parameters_were) {
-  for (const engine::Engine& engine : kEngines) {
+  for (const engine::Engine& engine : engines::kOfEachKind) {
     Witness witness;
     std::vector<float> theta(4, 1.0f);
-    CHECK_THROWS(std::runtime_error,
-                 train(Spoilt(50, Spoilt::How::exception), theta,
-                       {.engine = engine, .workers = workers_of(engine), .batch_size = 1, .updates = 1000000}, witness),
-                 "spoilt");
+    CHECK_THROWS(
+        std::runtime_error,
+        train(Spoilt(50, Spoilt::How::exception), theta,
+              {.engine = engine, .workers = engines::workers_of(engine, kWorkers), .batch_size = 1, .updates = 1000000},
+              witness),
+        "spoilt");
     CHECK_EQUAL(witness.calls, 1);
-    CHECK(witness.failure.worker && *witness.failure.worker < workers_of(engine));
+    CHECK(witness.failure.worker && *witness.failure.worker < engines::workers_of(engine, kWorkers));
     CHECK(witness.failure.batch == 50u);
     CHECK(witness.failure.read <= 50u);
     CHECK(witness.failure.tau <= witness.failure.updates);
-    if (workers_of(engine) == 1) CHECK_EQUAL(witness.failure.read, 50u);
+    if (engines::workers_of(engine, kWorkers) == 1) CHECK_EQUAL(witness.failure.read, 50u);
     if (std::holds_alternative<engine::Synchronous>(engine)) CHECK(witness.failure.worker == 50 % 3);
   }
 }
@@ -125,13 +123,15 @@ TEST(a_failing_worker_counts_the_updates_that_it_missed) {
 }
 
 TEST(the_first_failure_counts) {
-  for (const engine::Engine& engine : kEngines) {
+  for (const engine::Engine& engine : engines::kOfEachKind) {
     Witness witness;
     std::vector<float> theta(4, 1.0f);
-    CHECK_THROWS(std::runtime_error,
-                 train(FailingAll(workers_of(engine)), theta,
-                       {.engine = engine, .workers = workers_of(engine), .batch_size = 1, .updates = 1000000}, witness),
-                 "batch 51");
+    CHECK_THROWS(
+        std::runtime_error,
+        train(FailingAll(engines::workers_of(engine, kWorkers)), theta,
+              {.engine = engine, .workers = engines::workers_of(engine, kWorkers), .batch_size = 1, .updates = 1000000},
+              witness),
+        "batch 51");
     CHECK(witness.failure.batch == FailingAll::kFirst);
   }
 }
@@ -155,11 +155,13 @@ TEST(a_failure_of_the_calling_thread_names_no_worker) {
 }
 
 TEST(a_run_that_skips_gives_up_and_counts_what_is_not_finite) {
-  for (const engine::Engine& engine : kEngines)
+  for (const engine::Engine& engine : engines::kOfEachKind)
     for (const auto how : {Spoilt::How::loss, Spoilt::How::gradient}) {
       const Spoilt spoilt(7, how);
-      TrainOptions options{
-          .engine = engine, .workers = workers_of(engine), .batch_size = 10, .on_nonfinite = OnNonfinite::skip};
+      TrainOptions options{.engine = engine,
+                           .workers = engines::workers_of(engine, kWorkers),
+                           .batch_size = 10,
+                           .on_nonfinite = OnNonfinite::skip};
       options.epochs = 3;
       std::vector<float> theta(4, 1.0f);
       Report report = train(spoilt, theta, options);
@@ -199,7 +201,7 @@ TEST(a_round_that_all_workers_skip_is_made_up_for) {
 }
 
 TEST(without_anything_to_skip_a_run_that_would_has_the_same_bits) {
-  for (const engine::Engine& engine : kEngines) {
+  for (const engine::Engine& engine : engines::kOfEachKind) {
     std::vector<float> stops(4, 1.0f), skips(4, 1.0f);
     TrainOptions options{.engine = engine, .batch_size = 7, .epochs = 5};
     train(Quadratic(4, 100), stops, options);

@@ -1,6 +1,8 @@
 // Random traced runs, and what their replay must give: the linearizability test of the engines.
 #pragma once
 
+#include <algorithm>
+#include <bit>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -130,6 +132,13 @@ inline TracedRun traced(const Objective& objective, std::vector<float> start, Tr
   run.options.trace = nullptr;
   run.records = std::move(memory.records);
   return run;
+}
+
+/// Not only the same numbers: 0 and −0 differ.
+inline bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](float x, float y) {
+    return std::bit_cast<std::uint32_t>(x) == std::bit_cast<std::uint32_t>(y);
+  });
 }
 
 /// The parameters that a replay of these records arrives at.
