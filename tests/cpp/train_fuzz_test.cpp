@@ -13,6 +13,7 @@
 #include "asap/train/trainer.h"
 #include "check.h"
 #include "dice.h"
+#include "engines.h"
 #include "quadratic.h"
 
 namespace {
@@ -81,8 +82,7 @@ Plan random_plan(std::uint64_t seed) {
   plan.samples = dice.within(1, 60);
   TrainOptions& options = plan.options;
   options.engine = random_engine(dice);
-  const bool sequential = std::holds_alternative<engine::Sequential>(options.engine);
-  options.workers = sequential ? 1 : dice.one_of<std::size_t>({1, 2, 2, 3, 4, 5, 8, 16, 64});
+  options.workers = engines::alone(options.engine) ? 1 : dice.one_of<std::size_t>({1, 2, 2, 3, 4, 5, 8, 16, 64});
   options.batch_size = dice.within(1, 20);
   set_limits(dice, plan);
   options.rate = dice.once_in(2) ? Rate::constant(0.125) : Rate::cosine(0.25, 0.01, 100);
@@ -249,8 +249,10 @@ void check_history(const Report& report, const Witness& witness) {
   CHECK_EQUAL(report.history.back().updates, report.counts.published);
 }
 
+/// Searches of one worker find a vector at once; one that others overtake may have to start over.
 void check_vectors(const Plan& plan, const Report& report) {
-  CHECK_EQUAL(report.pool_rescans, 0u);
+  const bool overtaken = std::holds_alternative<engine::Leashed>(plan.options.engine) && plan.options.workers > 1;
+  if (!overtaken) CHECK_EQUAL(report.pool_rescans, 0u);
   CHECK(report.vectors_high_water >= 1);
   CHECK(report.vectors_high_water <= 3 * plan.options.workers + 1);  // m copies, and the pool's 2m + 1
 }

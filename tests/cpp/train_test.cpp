@@ -11,6 +11,7 @@
 #include "asap/train/evaluate.h"
 #include "asap/train/trainer.h"
 #include "check.h"
+#include "engines.h"
 #include "quadratic.h"
 
 namespace {
@@ -35,7 +36,6 @@ std::vector<engine::Engine> all_engines() {
   return engines;
 }
 
-bool is_sequential(const engine::Engine& engine) { return std::holds_alternative<engine::Sequential>(engine); }
 bool is_synchronous(const engine::Engine& engine) { return std::holds_alternative<engine::Synchronous>(engine); }
 bool is_hogwild(const engine::Engine& engine) { return std::holds_alternative<engine::Hogwild>(engine); }
 
@@ -52,7 +52,6 @@ void check_counts(const Report& report) {
   CHECK_EQUAL(total(report.rejections), counts.rejected);
   CHECK(counts.attempts >= counts.published);
   CHECK(report.vectors_high_water >= 1);
-  CHECK_EQUAL(report.pool_rescans, 0u);
   Counts rows;
   for (const EpochRecord& row : report.history) rows.published += row.since_last.published;
   CHECK_EQUAL(rows.published, counts.published);
@@ -81,7 +80,7 @@ TEST(every_engine_finds_the_minimum_of_a_quadratic) {
     std::vector<float> theta(10, 3.0f);
     const Report report = train(quadratic, theta,
                                 {.engine = engine,
-                                 .workers = is_sequential(engine) ? 1u : 3u,
+                                 .workers = engines::workers_of(engine, 3),
                                  .batch_size = 64,
                                  .updates = 3000,
                                  .rate = Rate::step(0.2, 0.5, 300)});
@@ -160,7 +159,7 @@ TEST(a_synchronous_round_equals_one_large_batch) {
 TEST(epochs_are_passes_over_the_data_and_updates_are_published_updates) {
   const Quadratic quadratic(4, 100);
   for (const engine::Engine& engine : all_engines()) {
-    const std::size_t workers = is_sequential(engine) ? 1 : 4;
+    const std::size_t workers = engines::workers_of(engine, 4);
     std::vector<float> theta(4);
     const Report epochs =
         train(quadratic, theta, {.engine = engine, .workers = workers, .batch_size = 10, .epochs = 7});
@@ -204,7 +203,7 @@ TEST(integer_gradients_are_conserved_through_whole_runs) {
   const Ones ones(21, 100);
   for (const engine::Engine& engine : all_engines()) {
     std::vector<float> theta(21, 0.0f);
-    const std::size_t workers = is_sequential(engine) ? 1 : 4;
+    const std::size_t workers = engines::workers_of(engine, 4);
     const Report report =
         train(ones, theta,
               {.engine = engine, .workers = workers, .batch_size = 1, .updates = 2000, .rate = Rate::constant(1.0)});
@@ -241,7 +240,7 @@ TEST(a_policy_that_rejects_fresh_gradients_cannot_reach_a_number_of_updates) {
                     [](const Distribution& d, const StepContext&) { return ScaleTable({d.empty() ? 1.0 : 0.0}); },
                     SampleWindow{1, 2}};
   for (const engine::Engine& engine : all_engines()) {
-    const std::size_t workers = is_sequential(engine) ? 1 : 3;
+    const std::size_t workers = engines::workers_of(engine, 3);
     std::vector<float> theta(3, 1.0f);
     const auto options = [&](const Policy& policy) {
       return TrainOptions{.engine = engine, .workers = workers, .batch_size = 10, .policy = policy};
@@ -272,7 +271,7 @@ TEST(the_policy_gets_exactly_the_updates_of_its_window) {
                   },
                   SampleWindow{10, 15}};
     std::vector<float> theta(3);
-    const std::size_t workers = is_sequential(engine) ? 1 : 4;
+    const std::size_t workers = engines::workers_of(engine, 4);
     const Report report = train(
         quadratic, theta, {.engine = engine, .workers = workers, .batch_size = 2, .seconds = 0.5, .policy = policy});
     // Of several gradients of one update those may be missing that are published, but not yet counted.
@@ -308,7 +307,7 @@ TEST(the_history_has_a_row_per_epoch_and_is_validated_on_snapshots) {
   for (const engine::Engine& engine : all_engines()) {
     Recorder recorder;
     std::vector<float> theta(4, 2.0f);
-    const std::size_t workers = is_sequential(engine) ? 1 : 3;
+    const std::size_t workers = engines::workers_of(engine, 3);
     const Report report = train(quadratic, theta,
                                 {.engine = engine,
                                  .workers = workers,
@@ -402,7 +401,7 @@ TEST(snapshots_of_several_workers_are_whole_and_of_the_version_that_they_name) {
   };
   const Ones ones(1021, 100);
   for (const engine::Engine& engine : all_engines()) {
-    if (is_hogwild(engine) || is_sequential(engine) || is_synchronous(engine)) continue;
+    if (is_hogwild(engine) || engines::alone(engine) || is_synchronous(engine)) continue;
     Checked observer;
     std::vector<float> theta(1021, 0.0f);
     train(
@@ -425,7 +424,7 @@ TEST(an_exception_of_a_worker_ends_the_run_once_and_for_all) {
   for (const engine::Engine& engine : all_engines()) {
     const Faulty faulty(4, 100);
     std::vector<float> theta(4, 1.0f);
-    const std::size_t workers = is_sequential(engine) ? 1 : 4;
+    const std::size_t workers = engines::workers_of(engine, 4);
     CHECK_THROWS(std::runtime_error,
                  train(faulty, theta, {.engine = engine, .workers = workers, .batch_size = 1, .updates = 1000000}),
                  "objective failed");
@@ -466,7 +465,7 @@ TEST(a_diverging_run_ends_as_diverged_with_finite_parameters) {
   const Quadratic quadratic(4, 100);
   for (const engine::Engine& engine : all_engines()) {
     std::vector<float> theta(4, 1.0f);
-    const std::size_t workers = is_sequential(engine) ? 1 : 3;
+    const std::size_t workers = engines::workers_of(engine, 3);
     const Report report =
         train(quadratic, theta,
               {.engine = engine, .workers = workers, .batch_size = 10, .epochs = 100000, .rate = Rate::constant(1e6)});

@@ -16,7 +16,7 @@ namespace asap {
 /// worker waits, a bounded time, for one that is in progress: fewer vectors are computed in vain (turn.h).
 /// Memory: 2m + c vectors, m gradients, with copies m more vectors; corrections that need the view keep it until the
 /// gradient is published or given up, which takes m more, in place or as copies. The pool has no more, and
-/// vectors().rescans stays 0 as long as they suffice.
+/// vectors().rescans counts searches that others overtook.
 class LeashedStore {
  public:
   struct Handle : CopyingHandle {

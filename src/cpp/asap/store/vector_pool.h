@@ -13,7 +13,7 @@
 // read pinned until they have published need 3m + c.
 //
 // Thread-safety: any number of threads. Progress: pin, unpin, publish are lock-free; acquire is lock-free as long as
-// the bound holds (it finds a slot in one scan unless others take it first).
+// the bound holds (it finds a slot in one scan unless others take what is free and free what it has passed).
 #pragma once
 
 #include <cstdint>
@@ -67,7 +67,7 @@ class VectorPool {
   /// Slots used so far. A new one is taken only when all before it were seen in use, so this is the need, not the
   /// supply.
   std::size_t high_water() const noexcept { return high_water_.load(std::memory_order_relaxed); }
-  /// Searches that found no slot and started over: 0 while the bound holds.
+  /// Searches that found no slot and started over: while the bound holds, none but those that others overtake.
   std::uint64_t rescans() const noexcept { return rescans_.load(std::memory_order_relaxed); }
 
  private:

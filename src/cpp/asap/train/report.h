@@ -110,7 +110,7 @@ struct Report {
   std::vector<Distribution> rejections;  ///< of rejected ones, per worker
   TableLog tables;
   std::size_t vectors_high_water = 0;  ///< parameter vectors alive at the same time, at most (gradients not counted)
-  std::uint64_t pool_rescans = 0;      ///< times a worker found no free vector at once (0 by construction)
+  std::uint64_t pool_rescans = 0;      ///< times a search for a free vector, overtaken by others, started over
   PlacementReport placement;
   std::optional<TraceReport> trace;  ///< nothing when the run was not traced
 };
