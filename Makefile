@@ -42,7 +42,7 @@ replay-soak: $(INSTALLED)  ## Replay 2,000 traced runs of random engines, models
 .PHONY: stress
 stress: $(INSTALLED)  ## Strain the invariants: sums, views, vectors, memory, progress, staleness; FORM=--short
 	$(BUILD)/tests/stress/stress $(FORM)
-	$(BIN)/python tests/stress/many_runs.py $(FORM)
+	PYTHONPATH=tests/python $(BIN)/python tests/stress/many_runs.py $(FORM)
 
 .PHONY: fuzz
 fuzz: $(FUZZER)  ## Fuzz the readers of files, a million executions each, and give them bombs; FORM=--short

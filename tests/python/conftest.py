@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 from command_line import Command, Result
 from numpy.typing import NDArray
+from own_process import threads, threads_since
 
 import asap
 from asap import cli
@@ -59,18 +59,13 @@ def need_data() -> Callable[[str], None]:
 
 @pytest.fixture
 def same_threads() -> Callable[[], AbstractContextManager[None]]:
-    """A block that leaves no thread behind; the system lists one for a moment after it was joined."""
-
-    def count() -> int:
-        return len(os.listdir("/proc/self/task"))
+    """A block that leaves no thread behind."""
 
     @contextmanager
     def check() -> Iterator[None]:
-        before, deadline = count(), time.monotonic() + 60
+        before = threads()
         yield
-        while count() != before and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert count() == before
+        assert threads_since(before) == 0
 
     return check
 

@@ -1,16 +1,19 @@
 """Many runs in one process leave memory and threads where they were."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 
 PROGRAM = """
-import itertools, os, time
+import itertools
 import numpy as np
 import asap
+from own_process import resident_kib, threads, threads_since
 
 LEAK = {leak}  # bytes kept per run, to see that the measurement sees them
 
@@ -22,14 +25,6 @@ steps = [asap.TailTau(0.1, sample=(1, 3)), 0.1, asap.Custom(0.1, lambda d: [1.0,
 choices = itertools.cycle(itertools.product(engines, steps))
 model = asap.models.MLP(data, hidden=(16,))
 kept = []
-
-def resident_bytes():
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-def threads():
-    return len(os.listdir("/proc/self/task"))
-
 threads_before = threads()
 for number in range(1000):
     engine, step = next(choices)
@@ -38,21 +33,23 @@ for number in range(1000):
     if LEAK:
         kept.append(np.ones(LEAK, np.uint8))
     if number == 99:
-        before = resident_bytes()
-grown, deadline = resident_bytes() - before, time.monotonic() + 60
-while threads() != threads_before and time.monotonic() < deadline:  # the system lists one for a moment after its end
-    time.sleep(0.01)
-print(grown, threads() - threads_before)
+        before = resident_kib()
+print((resident_kib() - before) << 10, threads_since(threads_before))
 """
+
+
+def printed(program: str) -> tuple[int, int]:
+    """Return the two numbers that a program prints."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    command = [sys.executable, "-c", program]
+    output = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    first, second = output.split()
+    return int(first), int(second)
 
 
 def growth(leak: int) -> tuple[int, int]:
     """Return the bytes and threads that 900 runs after the first 100 left behind."""
-    output = subprocess.run(
-        [sys.executable, "-c", PROGRAM.format(leak=leak)], capture_output=True, text=True, check=True
-    ).stdout
-    size, threads = output.split()
-    return int(size), int(threads)
+    return printed(PROGRAM.format(leak=leak))
 
 
 def test_a_thousand_runs_leave_memory_and_threads_where_they_were() -> None:
@@ -67,13 +64,9 @@ def test_the_measurement_sees_two_kilobytes_kept_per_run() -> None:
 
 
 TRACED = """
-import os
 import numpy as np
 import asap
-
-def resident_bytes():
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+from own_process import resident_kib
 
 random = np.random.default_rng(0)
 data = (random.random((4096, 4), np.float32), random.integers(0, 2, 4096))
@@ -83,19 +76,16 @@ def train(updates):
     return asap.train(model, data, workers=2, batch_size=1, updates=updates, step=1e-4, trace=True, progress=False)
 
 train(5000)
-before = resident_bytes()
+before = resident_kib()
 run = train(400_000)
 kept = {kept}  # what is looked at, to see that the measurement sees it
-print(resident_bytes() - before, run.trace.records.nbytes)
+print((resident_kib() - before) << 10, run.trace.records.nbytes)
 """
 
 
 def growth_and_trace(kept: str) -> tuple[int, int]:
     """Return the bytes that a traced run left in memory, and those of its records."""
-    program = TRACED.format(kept=kept)
-    output = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
-    size, records = output.split()
-    return int(size), int(records)
+    return printed(TRACED.format(kept=kept))
 
 
 def test_a_trace_is_on_disk_not_in_memory() -> None:

@@ -12,12 +12,6 @@ namespace {
 constexpr std::size_t kParameters = 500;
 constexpr std::size_t kWorkers[] = {2, 8, 64};
 
-std::vector<NamedEngine> consistent_engines() {
-  std::vector<NamedEngine> engines{{"synchronous", engine::Synchronous{}}, {"locked", engine::Locked{}}};
-  engines.insert(engines.end(), kLeashed.begin(), kLeashed.end());
-  return engines;
-}
-
 /// How many components are not what the records add up to.
 std::size_t num_wrong(const std::vector<TraceRecord>& records, const std::vector<float>& theta) {
   std::size_t wrong = 0;
@@ -31,36 +25,32 @@ std::size_t num_wrong(const std::vector<TraceRecord>& records, const std::vector
 }
 
 struct Sums {
-  std::uint64_t gradients = 0, updates = 0, taus = 0;
+  Counts counts;
   std::size_t wrong = 0;
 
   Verdict verdict() const {
-    return {wrong == 0, text(updates, " updates of ", gradients, " gradients, mean tau ",
-                             static_cast<double>(taus) / static_cast<double>(updates), ", ", wrong, " components off")};
+    return {wrong == 0, text(counts.published, " updates of ", counts.gradients, " gradients, mean tau ",
+                             counts.mean_tau(), ", ", wrong, " components off")};
   }
 };
 
 TrainOptions options_of(const engine::Engine& engine, std::size_t workers, std::uint64_t gradients) {
-  const bool rounds = std::holds_alternative<engine::Synchronous>(engine);
   return {.engine = engine,
           .workers = workers,
           .batch_size = 1,
-          .updates = rounds ? gradients / workers : gradients,
+          .updates = gradients / gradients_per_update(engine, workers),
           .rate = Rate::constant(1.0),
           .policy = policy::fixed({2.0, 1.0, 0.0, 1.0})};  // a scale of 0 rejects
 }
 
 template <Store S>
 void add(Sums& sums, S& store, TrainOptions options) {
-  const bool rounds = std::holds_alternative<engine::Synchronous>(options.engine);
-  const Integers objective(kParameters, rounds ? options.workers : 1);
+  const Integers objective(kParameters, gradients_per_update(options.engine, options.workers));
   const Interruptions interruptions;
   TraceMemory trace;
   options.trace = &trace;
   const Finished finished = run(store, objective, options);
-  sums.gradients += finished.counts.gradients;
-  sums.updates += finished.counts.published;
-  sums.taus += finished.counts.tau_sum;
+  sums.counts += finished.counts;
   sums.wrong += num_wrong(trace.records, finished.theta);
 }
 
@@ -85,7 +75,7 @@ Verdict of_twin() {
 
 bool check_conservation(const Form& form) {
   bool passed = true;
-  for (const auto& [name, engine] : consistent_engines())
+  for (const auto& [name, engine] : kConsistent)
     passed &= report(text("conservation, ", name), of_engine(engine, form.pick(500'000, 50'000)));
   passed &= report_planted("updates that are lost", of_twin<0>());
   passed &= report_planted("updates applied twice", of_twin<2>());

@@ -1,43 +1,42 @@
 """Train over and over in one process: its resident memory and its threads stay as they are.
 
-python tests/stress/many_runs.py [--short]
+PYTHONPATH=tests/python python tests/stress/many_runs.py [--short]
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
-import os
-import re
 import sys
+import tempfile
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from own_process import resident_kib, threads, threads_since
 
 import asap
 
-ENGINES = [asap.Leashed(), asap.Hogwild(), asap.Locked(), asap.Synchronous(), asap.Leashed(persistence=0)]
+ENGINES = [
+    *(asap.Leashed(), asap.Leashed(persistence=0), asap.Hogwild(), asap.Hogwild(update="fused")),
+    *(asap.Locked(), asap.Synchronous(), asap.Softsync(n=1)),
+]
 STEPS = [asap.TailTau(0.1, sample=(1, 3)), 0.1, asap.Custom(0.1, lambda _: [1.0, 0.5], sample=(1, 2))]
 GROWTH = 0.01  # of the memory, over the last half of the runs
 LEAK = 1 << 16  # bytes kept per run, where that is planted
 
 
-def resident_kib() -> int:
-    """Return the memory of this process, as the kernel counts it anew: /proc/self/statm is late."""
-    found = re.search(r"^Rss: +(\d+) kB", Path("/proc/self/smaps_rollup").read_text(), re.MULTILINE)
-    assert found is not None
-    return int(found[1])
-
-
-def threads() -> int:
-    """Return how many threads this process has."""
-    return len(os.listdir("/proc/self/task"))
+def resumed(path: Path, model: asap.Model, data: Any) -> None:
+    """Train and leave a checkpoint, and go on from there."""
+    asap.train(model, data, workers=3, batch_size=20, checkpoint=asap.Checkpoint(path))
+    asap.resume(path, data, epochs=2)
 
 
 @dataclass
 class Soak:
-    """Runs of every engine with every step, one after the other, and the memory behind each."""
+    """Runs of every kind, one after the other, and the memory behind each."""
 
     runs: int
     leak: int = 0
@@ -51,11 +50,17 @@ class Soak:
         data = (random.random((200, 20), np.float32), random.integers(0, 3, 200))
         model = asap.models.MLP(data, hidden=(16,))
         before = threads()
-        for engine, step in itertools.islice(itertools.cycle(itertools.product(ENGINES, STEPS)), self.runs):
-            asap.train(model, data, engine=engine, step=step, workers=3, batch_size=20, validation=data, trace=True)
-            self.kept.append(np.ones(self.leak, np.uint8))
-            self.resident.append(resident_kib())
-        self.extra_threads = threads() - before
+        settings: dict[str, Any] = {"workers": 3, "batch_size": 20, "validation": data, "trace": True}
+        train = partial(asap.train, model, data, **settings)
+        kinds = [partial(train, engine=engine, step=step) for engine, step in itertools.product(ENGINES, STEPS)]
+        kinds.append(partial(asap.simulate, model, data, step=0.1, publish=0.1, **settings))
+        with tempfile.TemporaryDirectory() as folder:
+            kinds.append(partial(resumed, Path(folder, "run.checkpoint"), model, data))
+            for run in itertools.islice(itertools.cycle(kinds), self.runs):
+                run()
+                self.kept.append(np.ones(self.leak, np.uint8))
+                self.resident.append(resident_kib())
+        self.extra_threads = threads_since(before)
         return self
 
     def growth(self) -> float:

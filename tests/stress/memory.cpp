@@ -25,14 +25,17 @@ std::size_t resident_kib() {
 
 /// Gradients of ones, and a look at the memory after every hundredth of them. One that leaks leaves an object behind at
 /// each.
-class Measured final : public Plain {
+class Measured final : public Ones {
  public:
-  Measured(std::uint64_t gradients, bool leaks) : Plain(kParameters), every_(gradients / kLooks), leaks_(leaks) {}
+  Measured(std::uint64_t gradients, bool leaks) : Ones(kParameters), every_(gradients / kLooks), leaks_(leaks) {}
 
-  double gradient(const float*, const asap::Batch& batch, asap::Workspace*, float* gradient) const override {
-    std::fill_n(gradient, kParameters, 1.0f);
-    if (batch.id % every_ == 0) resident_[batch.id / every_ % kLooks] = resident_kib();
-    if (leaks_) leak();
+  double gradient(const float* theta, const asap::Batch& batch, asap::Workspace* workspace,
+                  float* gradient) const override {
+    look(batch.id);
+    return Ones::gradient(theta, batch, workspace, gradient);
+  }
+  double forward(const float*, const asap::Batch& batch, asap::Workspace*) const override {
+    look(batch.id);
     return 0;
   }
 
@@ -45,6 +48,11 @@ class Measured final : public Plain {
   std::size_t last() const { return resident_.back(); }
 
  private:
+  void look(std::uint64_t batch) const {
+    if (batch % every_ == 0) resident_[batch / every_ % kLooks] = resident_kib();
+    if (leaks_) leak();
+  }
+
   void leak() const {
     const std::lock_guard lock(mutex_);
     kept_.push_back(std::make_unique<int>());
@@ -57,10 +65,12 @@ class Measured final : public Plain {
   mutable std::vector<std::unique_ptr<int>> kept_;
 };
 
-Verdict flat(const engine::Engine& engine, std::uint64_t updates, bool leaks = false) {
-  const Measured objective(updates, leaks);
+Verdict flat(const engine::Engine& engine, std::uint64_t gradients, bool leaks = false) {
+  constexpr std::size_t kWorkers = 2;
+  const Measured objective(gradients, leaks);
+  const std::uint64_t updates = gradients / gradients_per_update(engine, kWorkers);
   const TrainOptions options{
-      .engine = engine, .workers = 2, .batch_size = 1, .updates = updates, .rate = Rate::constant(1.0)};
+      .engine = engine, .workers = kWorkers, .batch_size = 1, .updates = updates, .rate = Rate::constant(1.0)};
   with_store(options, kParameters, [&](auto& store) { return run(store, objective, options); });
   return {objective.growth() <= 1.0, text(objective.growth(), " % growth in the last half of ", updates,
                                           " updates, to ", objective.last(), " KiB")};
@@ -69,10 +79,9 @@ Verdict flat(const engine::Engine& engine, std::uint64_t updates, bool leaks = f
 }  // namespace
 
 bool check_memory(const Form& form) {
-  const std::uint64_t updates = form.pick(10'000'000, 1'000'000);
-  bool passed = report("memory, locked", flat(engine::Locked{}, updates));
-  passed &= report("memory, hogwild", flat(engine::Hogwild{}, updates));
-  for (const auto& [name, engine] : kLeashed) passed &= report(text("memory, ", name), flat(engine, updates));
+  bool passed = true;
+  for (const auto& [name, engine] : every_engine())
+    passed &= report(text("memory, ", name), flat(engine, form.pick(10'000'000, 1'000'000)));
   passed &= report_planted("memory that leaks", flat(engine::Locked{}, 1'000'000, true));
   return passed;
 }

@@ -35,7 +35,7 @@ class Plain : public asap::FusibleObjective {
 };
 
 /// Gradients of ones: with η·C = 1, N published updates leave −N in every component, unless some were lost.
-class Ones final : public Plain {
+class Ones : public Plain {
  public:
   using Plain::Plain;
   double gradient(const float*, const asap::Batch&, asap::Workspace*, float* gradient) const override {
@@ -50,8 +50,8 @@ class Ones final : public Plain {
   std::vector<float> ones_ = std::vector<float>(num_parameters(), 1.0f);
 };
 
-/// Component j of batch b is a number of −8 … 7 that depends on both, times `factor`: with as many workers as that, the
-/// means of synchronous rounds are whole, too. Workers give way to others while they compute.
+/// Component j of batch b is a number of −8 … 7 that depends on both, times `factor`: the means of so many gradients
+/// are whole, too. Workers give way to others while they compute.
 class Integers final : public Plain {
  public:
   Integers(std::size_t parameters, std::size_t factor) : Plain(parameters), factor_(static_cast<int>(factor)) {}

@@ -23,6 +23,30 @@ inline const std::vector<NamedEngine> kLeashed{
     {"leashed without retries", engine::Leashed{.persistence = 0}},
 };
 
+/// Those whose updates are all there in the end.
+inline const std::vector<NamedEngine> kConsistent{
+    {"synchronous", engine::Synchronous{}},
+    {"locked", engine::Locked{}},
+    kLeashed[0],
+    kLeashed[1],
+    kLeashed[2],
+    {"softsync", engine::Softsync{}},
+    {"softsync n = 1", engine::Softsync{.n = 1}},
+};
+
+inline std::vector<NamedEngine> every_engine() {
+  std::vector<NamedEngine> engines = kConsistent;
+  engines.insert(engines.end(), {{"hogwild", engine::Hogwild{}}, {"hogwild fused", engine::FusedHogwild{}}});
+  return engines;
+}
+
+/// How many gradients make one update.
+inline std::size_t gradients_per_update(const engine::Engine& engine, std::size_t workers) {
+  if (std::holds_alternative<engine::Synchronous>(engine)) return workers;
+  const auto* softsync = std::get_if<engine::Softsync>(&engine);
+  return softsync ? softsync->gradients(workers) : 1;
+}
+
 /// What there is to say of a run when its workers have ended.
 struct Finished {
   std::vector<float> theta;

@@ -12,15 +12,6 @@ namespace {
 
 constexpr std::size_t kParameters = 50;
 
-std::vector<NamedEngine> engines() {
-  std::vector<NamedEngine> all{{"synchronous", engine::Synchronous{}},
-                               {"locked", engine::Locked{}},
-                               {"hogwild", engine::Hogwild{}},
-                               {"hogwild fused", engine::FusedHogwild{}}};
-  all.insert(all.end(), kLeashed.begin(), kLeashed.end());
-  return all;
-}
-
 using Histogram = std::vector<std::uint64_t>;
 
 /// The places of all updates in their order.
@@ -33,12 +24,13 @@ std::vector<Version> publications(const std::vector<TraceRecord>& records) {
 }
 
 /// Per worker, of the gradients that ended so.
-std::vector<Histogram> recounted(const std::vector<TraceRecord>& records, std::size_t workers, Outcome outcome) {
+std::vector<Histogram> recounted(const std::vector<TraceRecord>& records, std::size_t workers,
+                                 std::initializer_list<Outcome> outcomes) {
   const std::vector<Version> versions = publications(records);
   const auto place = [&](Version version) { return std::lower_bound(versions.begin(), versions.end(), version); };
   std::vector<Histogram> histograms(workers);
   for (const TraceRecord& record : records) {
-    if (record.outcome != outcome) continue;
+    if (std::find(outcomes.begin(), outcomes.end(), record.outcome) == outcomes.end()) continue;
     const auto tau = static_cast<std::size_t>(place(record.replaced) - place(record.read));
     const std::size_t bin = std::min(tau, kTauBins - 1);
     Histogram& histogram = histograms[record.worker];
@@ -49,19 +41,19 @@ std::vector<Histogram> recounted(const std::vector<TraceRecord>& records, std::s
 }
 
 struct Sums {
-  std::uint64_t updates = 0, rejections = 0, taus = 0;
+  Counts counts;
   std::size_t histograms = 0, differ = 0;
 
   void compare(const std::vector<Distribution>& found, const std::vector<Histogram>& expected) {
     for (std::size_t w = 0; w < found.size(); ++w) {
-      const auto counts = found[w].counts();
-      differ += !std::equal(counts.begin(), counts.end(), expected[w].begin(), expected[w].end());
+      const auto bins = found[w].counts();
+      differ += !std::equal(bins.begin(), bins.end(), expected[w].begin(), expected[w].end());
     }
     histograms += found.size();
   }
   Verdict verdict() const {
-    return {differ == 0, text(updates, " updates, mean tau ", static_cast<double>(taus) / static_cast<double>(updates),
-                              ", ", rejections, " rejections, ", differ, " of ", histograms, " histograms differ")};
+    return {differ == 0, text(counts.published, " updates, mean tau ", counts.mean_tau(), ", ", counts.rejected,
+                              " rejections, ", differ, " of ", histograms, " histograms differ")};
   }
 };
 
@@ -81,18 +73,15 @@ void add(Sums& sums, const engine::Engine& engine, std::size_t workers, std::uin
   const Finished finished =
       with_store(options, kParameters, [&](auto& store) { return run(store, objective, options); });
   tamper(trace.records);
-  sums.updates += finished.counts.published;
-  sums.rejections += finished.counts.rejected;
-  sums.taus += finished.counts.tau_sum;
-  sums.compare(finished.staleness, recounted(trace.records, workers, Outcome::published));
-  sums.compare(finished.rejections, recounted(trace.records, workers, Outcome::rejected));
+  sums.counts += finished.counts;
+  sums.compare(finished.staleness, recounted(trace.records, workers, {Outcome::published, Outcome::gathered}));
+  sums.compare(finished.rejections, recounted(trace.records, workers, {Outcome::rejected}));
 }
 
 Verdict of_engine(const engine::Engine& engine, std::uint64_t gradients) {
   Sums sums;
-  const bool rounds = std::holds_alternative<engine::Synchronous>(engine);
   for (const std::size_t workers : {2, 8, 64})
-    add(sums, engine, workers, rounds ? gradients / workers : gradients, [](auto&) {});
+    add(sums, engine, workers, gradients / gradients_per_update(engine, workers), [](auto&) {});
   return sums.verdict();
 }
 
@@ -107,7 +96,7 @@ Verdict of_tampered(Tamper tamper) {
 
 bool check_staleness(const Form& form) {
   bool passed = true;
-  for (const auto& [name, engine] : engines())
+  for (const auto& [name, engine] : every_engine())
     passed &= report(text("tau, ", name), of_engine(engine, form.pick(500'000, 50'000)));
   passed &= report_planted("a record that is missing", of_tampered([](auto& records) { records.pop_back(); }));
   passed &= report_planted("a tau that is off by one", of_tampered([](auto& records) {
