@@ -52,8 +52,8 @@ asap_twin(a_number_is_taken_whatever_its_scale hogwild store/racy_state.h "an up
     receipt.replaced = version_.fetch_add(1, std::memory_order_relaxed);
     receipt.apply(rule(receipt.tau(), receipt.replaced));]])
 asap_twin(generation_before_the_table switch step/scale_table.h "a table was freed in use"
-  [[current_.store(tables_.back().table.get(), std::memory_order_release);  // (3)
-    generation_.store(generation, std::memory_order_release);               // (4)]]
+  [[current_.store(tables_.back().table.get(), std::memory_order_release);  // (3) pairs with acquire()'s load of it
+    generation_.store(generation, std::memory_order_release);               // (4) pairs with (1)]]
   [[generation_.store(generation, std::memory_order_release);
     current_.store(tables_.back().table.get(), std::memory_order_release);]])
 asap_twin(the_oldest_table_seen_is_freed switch step/scale_table.h "a table was freed in use"

@@ -55,7 +55,7 @@ class TableSwitch {
     return *current_.load(std::memory_order_acquire);  // pairs with (3): the entries are complete
   }
 
-  /// The worker needs no table any more.
+  /// The worker needs no table any more. release: pairs with (5), as (2) does.
   void release(Reader& reader) noexcept { reader.seen_.store(kGone, std::memory_order_release); }
 
   /// Makes `next` the current table. One caller at a time.
@@ -77,14 +77,14 @@ class TableSwitch {
   void publish(ScaleTable table) {
     const std::uint64_t generation = generation_.load(std::memory_order_relaxed) + 1;
     tables_.push_back({generation, std::make_unique<const ScaleTable>(std::move(table))});
-    current_.store(tables_.back().table.get(), std::memory_order_release);  // (3)
-    generation_.store(generation, std::memory_order_release);               // (4)
+    current_.store(tables_.back().table.get(), std::memory_order_release);  // (3) pairs with acquire()'s load of it
+    generation_.store(generation, std::memory_order_release);               // (4) pairs with (1)
   }
 
   void reclaim() {
     std::uint64_t oldest = tables_.back().generation;
     for (const Reader& reader : readers_) {
-      const std::uint64_t seen = reader.seen_.load(std::memory_order_acquire);  // (5)
+      const std::uint64_t seen = reader.seen_.load(std::memory_order_acquire);  // (5) pairs with (2)
       oldest = seen < oldest ? seen : oldest;
     }
     std::erase_if(tables_, [&](const Owned& owned) { return owned.generation < oldest; });

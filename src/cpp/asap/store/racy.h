@@ -1,9 +1,12 @@
-// The one place where threads write and read the same floats without synchronisation: Hogwild!'s deliberate race.
+// Hogwild!'s deliberate race: threads write and read the same floats without synchronisation, here and, by leave of
+// kReadInPlace and kWriteInPlace, in the kernels of the model: those of both passes read them where gradients are
+// computed in place, those that write weight gradients add to them in the fused form. Nothing else does.
 //
 // In the language's sense a race on plain floats is undefined; on the processors we build for, aligned 4-byte elements
 // do not tear, so each component read is one that somebody wrote, and a concurrent update of the same component may be
 // lost. The vectorised kernels are 7 times faster than loops of relaxed atomics (docs/decisions.md). Builds under
-// ThreadSanitizer use those loops instead, so that every other race is still reported.
+// ThreadSanitizer use those loops instead, and let model kernels read and add to copies, so that every other race is
+// still reported.
 #pragma once
 
 #include "asap/store/store.h"

@@ -29,7 +29,7 @@ Coordinator::Coordinator(RunState& run, Snapshot snapshot, const StateLayout& la
   if (const Objective* validation = run.options.validation)
     validation_workspace_ = validation->workspace(kEvaluationBatch);
   if (run.options.checkpoint) checkpointer_.emplace(run, snapshot_, layout);
-  run.armed_snapshot.store(armed_.data(), std::memory_order_release);
+  run.armed_snapshot.store(armed_.data(), std::memory_order_release);  // pairs with the acquire of announce_epoch()
   run.milestone.store(next_milestone(), std::memory_order_relaxed);
 }
 

@@ -215,8 +215,8 @@ class Worker {
   }
 
   void announce_epoch(std::uint64_t gradients) {
-    float* snapshot =
-        run_.armed_snapshot.exchange(nullptr, std::memory_order_acquire);  // pairs with the coordinator's release
+    // acquire: pairs with every release of a buffer, the coordinator's and the one below.
+    float* snapshot = run_.armed_snapshot.exchange(nullptr, std::memory_order_acquire);
     const Version version = snapshot ? store_.snapshot({snapshot, run_.objective.num_parameters()}) : 0;
     const bool posted = run_.events.post_with([&](Event& event) {
       event = {.kind = Event::Kind::epoch_end,
@@ -226,6 +226,7 @@ class Worker {
                .snapshot = snapshot,
                .version = version};
     });
+    // release: pairs with the acquire above, of whoever ends the next epoch and fills the buffer again.
     if (!posted && snapshot) run_.armed_snapshot.store(snapshot, std::memory_order_release);
   }
 
