@@ -112,7 +112,8 @@ class Softsync:
     θ ← θ − (η/c)·Σ C(τ_l)·g_l over the c gradients that came since the update before, each with a staleness τ_l of its
     own. Nobody waits for anybody: a fast worker may bring several of them. With equal workers τ is about (m − 1)/c on
     average. n = 1 is the nearest to the synchronous engine; with n = m every gradient is an update, which with a
-    constant step is Downpour SGD. At the end of a run fewer than c gradients may be left over; they are not applied.
+    constant step is Downpour SGD (Dean et al., NeurIPS 2012). At the end of a run fewer than c gradients may be left
+    over; they are not applied.
 
     Consistent views. Progress: blocking, for the time of one copy or one update.
 

@@ -22,7 +22,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Constant(Rated):
-    """C(τ) = 1: plain asynchronous SGD, whatever the staleness.
+    """C(τ) = 1: plain asynchronous SGD, whatever the staleness, as Downpour SGD has it (Dean et al., NeurIPS 2012).
 
     Args:
         rate: η, a number above 0 or a schedule.
@@ -48,7 +48,7 @@ class Inverse(Rated):
 
 @dataclass(frozen=True)
 class InversePlusOne(Rated):
-    """C(τ) = 1/(τ + 1).
+    """C(τ) = 1/(τ + 1), the INVERSE of Bäckström, Papatriantafilou and Tsigas, ICML 2022.
 
     C(0) = 1, C(1) = 1/2, C(9) = 1/10.
 
