@@ -6,10 +6,21 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import asap
 
+CHECKOUT = Path(__file__).parents[2]
 PACKAGE = Path(asap.__file__).parent
 EXTRAS = ("typer", "rich", "tqdm", "safetensors", "sklearn", "matplotlib")
+
+REFUSED = {
+    "S102": "exec(text)",
+    "S202": "import tarfile\n\ntarfile.open(text).extractall(text)",
+    "S301": "import pickle\n\npickle.loads(text)",
+    "S307": "eval(text)",
+}
+"""What the package must not do, by the linter's rule against it."""
 
 
 def run_python(*arguments: str, path: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -55,3 +66,22 @@ cli.main()
 """
     done = run_python("-c", script)
     assert (done.stdout, done.stderr) == ("the folder\n", "")
+
+
+def lint(*arguments: str, source: str | None = None) -> subprocess.CompletedProcess[str]:
+    """What the linter says with the project's settings."""
+    pytest.importorskip("ruff", reason="needs the linter")
+    command = [sys.executable, "-m", "ruff", "check", "--no-cache", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, input=source, cwd=CHECKOUT)
+
+
+@pytest.mark.parametrize("rule", REFUSED)
+def test_what_the_package_must_not_do_is_found(rule: str) -> None:
+    source = f"def planted(text: str) -> None:\n    {REFUSED[rule].replace(chr(10), chr(10) + '    ')}\n"
+    done = lint("--output-format=concise", "--stdin-filename=python/asap/planted.py", "-", source=source)
+    assert (done.returncode, f": {rule} " in done.stdout) == (1, True), done.stdout + done.stderr
+
+
+def test_the_package_does_none_of_it_even_where_the_linter_is_told_to_look_away() -> None:
+    done = lint("--ignore-noqa", f"--select={','.join(REFUSED)}", "python/asap")
+    assert done.returncode == 0, done.stdout + done.stderr

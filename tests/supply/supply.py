@@ -27,26 +27,50 @@ ROOT = Path(__file__).parent.parent.parent
 TOOLS = ROOT / "build/supply"
 SECONDS = 300  # for each call of a tool
 
-# Permissive ones, and the MPL, which covers its own files only. Beginnings of how packages write them: SPDX names, and
-# the longer ones of classifiers.
-ACCEPTED = (
-    "0BSD",
-    "Apache",
-    "BSD",
-    "CC0-1.0",
-    "ISC",
-    "MIT",
-    "Mozilla Public License 2.0",
-    "MPL-2.0",
-    "PSF-2.0",
-    "Python Software Foundation",
-    "Python-2.0",
-    "Unlicense",
-    "Zlib",
+# Permissive ones, and the MPL, which covers its own files only, as packages write them: names of SPDX, and the longer
+# ones of classifiers, here without their brackets.
+ACCEPTED = frozenset(
+    {
+        "0BSD",
+        "Apache 2.0",
+        "Apache License 2.0",
+        "Apache Software License",
+        "Apache-2.0",
+        "Apache-2.0 WITH LLVM-exception",
+        "BSD License",
+        "BSD-2-Clause",
+        "BSD-3-Clause",
+        "CC0-1.0",
+        "ISC",
+        "ISC License ISCL",
+        "MIT",
+        "MIT License",
+        "MIT-0",
+        "MIT-CMU",
+        "Mozilla Public License 2.0 MPL 2.0",
+        "MPL-2.0",
+        "PSF-2.0",
+        "Python Software Foundation License",
+        "Python-2.0",
+        "The Unlicense Unlicense",
+        "Unlicense",
+        "Zlib",
+    }
 )
 
-PLANTED_LICENCES = {"planted": "GPL-3.0-or-later", "half-planted": "MIT AND AGPL-3.0", "unsaid": "UNKNOWN"}
-SOUND_LICENCES = {"both": "BSD-3-Clause AND MIT", "either": "GPL-2.0 OR MIT", "nested": "MPL-2.0 AND (GPL-2.0 OR MIT)"}
+PLANTED_LICENCES = {
+    "planted": "GPL-3.0-or-later",
+    "half-planted": "MIT AND AGPL-3.0",
+    "lengthened": "MITx",
+    "of old": "BSD-4-Clause",
+    "unsaid": "UNKNOWN",
+}
+SOUND_LICENCES = {
+    "both": "BSD-3-Clause AND MIT",
+    "either": "GPL-2.0 OR MIT",
+    "nested": "MPL-2.0 AND (GPL-2.0 OR MIT)",
+    "in brackets": "ISC License (ISCL)",
+}
 PLANTED_AUDIT = {
     "dependencies": [
         {"name": "planted", "version": "1.0", "vulns": [{"id": "PLANTED-1", "fix_versions": ["1.1"]}]},
@@ -65,7 +89,7 @@ def is_accepted(licence: str) -> bool:
     """Whether an expression such as "MIT AND (Apache-2.0 OR GPL-2.0)" can be met with accepted licences."""
     flat = licence.replace("(", "").replace(")", "")
     demands = re.split(r" AND |; ", flat)
-    return all(any(choice.strip().startswith(ACCEPTED) for choice in demand.split(" OR ")) for demand in demands)
+    return all(any(choice.strip() in ACCEPTED for choice in demand.split(" OR ")) for demand in demands)
 
 
 def vulnerabilities(audit: Mapping[str, Any]) -> tuple[list[str], int]:
