@@ -1,6 +1,7 @@
 """Checks of arguments: each error names the argument, what was given and what is accepted."""
 
 import math
+import os
 from collections.abc import Callable, Iterable
 from numbers import Integral, Real
 from typing import Any, TypeVar
@@ -47,11 +48,29 @@ def share(name: str, value: object) -> float:
 
 
 def choice(name: str, value: object, accepted: Iterable[str]) -> str:
-    """Return `value` when it is one of the accepted words."""
+    """Return `value` when it is one of the accepted words; TypeError unless it is a word at all."""
     words = list(accepted)
-    if not isinstance(value, str) or value not in words:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, words))}; got {shown(value)}")
+    message = f"{name} must be one of {', '.join(map(repr, words))}; got {shown(value)}"
+    if not isinstance(value, str):
+        raise TypeError(message)
+    if value not in words:
+        raise ValueError(message)
     return value
+
+
+def text(name: str, value: object) -> str:
+    """Return `value` when it is a string."""
+    return instance(name, value, str, "a string")
+
+
+def path(name: str, value: object, accepted: str = "the name of a file") -> str:
+    """Return `value` as a string; TypeError unless it is one or an os.PathLike of one, ValueError when it is empty."""
+    found = os.fspath(value) if isinstance(value, (str, os.PathLike)) else None
+    if not isinstance(found, str):
+        raise TypeError(f"{name} must be {accepted}; got {shown(value)}")
+    if not found:
+        raise ValueError(f"{name} must be {accepted}; got {shown(value)}")
+    return found
 
 
 def flag(name: str, value: object) -> bool:
@@ -59,6 +78,13 @@ def flag(name: str, value: object) -> bool:
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be True or False; got {shown(value)}")
     return bool(value)
+
+
+def flag_or_none(name: str, value: object) -> bool | None:
+    """Return `value` when it is True, False or None."""
+    if value is not None and not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True, False or None; got {shown(value)}")
+    return None if value is None else bool(value)
 
 
 def instance(name: str, value: object, kinds: type[T] | tuple[type[Any], ...], accepted: str) -> T:

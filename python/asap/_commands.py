@@ -13,6 +13,7 @@ from asap._console import goals, show
 from asap.checkpoint import UNITS, Checkpoint
 from asap.config import checked_config
 from asap.replayer import replay as run_replay
+from asap.resumer import changed
 from asap.resumer import resume as run_resumption
 from asap.run import Run
 from asap.trainer import train as run_training
@@ -95,7 +96,8 @@ def resume(
 ) -> None:
     """Go on with a run from a checkpoint. Limits given here replace those of the run and count from its beginning."""
     _checks.choice("dataset", dataset, datasets.names())
-    _checkpoint_file.read(checkpoint)  # nothing is downloaded for one that is refused
+    saved = _checkpoint_file.read(checkpoint)
+    changed(saved, limits=(epochs, updates, seconds), workers=workers)  # nothing is downloaded for what is refused
     data = datasets.load(dataset, directory=data_dir)
     run = run_resumption(
         checkpoint,

@@ -78,13 +78,27 @@ def law(name: str, text: str) -> Law:
     """Return the law that a word stands for; a plain number is a constant."""
     word, _, place = text.partition(":")
     if word == "recorded":
-        return laws.Recorded([_number(name, line) for line in Path(place).read_text().split()])
+        return _recorded(name, place)
     if word not in LAWS:
         return laws.as_law(
             name, _number(name, text, f"one of {', '.join([*LAWS, 'recorded'])}, or a number of seconds")
         )
     made: Law = make(name, text, LAWS)
     return made
+
+
+def _recorded(name: str, file: str) -> Law:
+    """Return the law of the times that a file holds."""
+    accepted = f"{name} recorded:{file} must name a text file with a number of seconds per line"
+    try:
+        lines = Path(file).read_text(encoding="utf-8").split()
+    except UnicodeDecodeError as error:
+        found = f"the byte 0x{error.object[error.start]:02x} at position {error.start}, which is no UTF-8"
+        raise ValueError(f"{accepted}; got {found}") from None
+    try:
+        return laws.Recorded([_number("each", line) for line in lines])
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{accepted}: {error}") from None
 
 
 def laws_or_threads(name: str, text: str) -> dict[str, Law | None]:

@@ -73,9 +73,10 @@ def bench(*, batch_size: int = 64, progress: bool = False) -> Benchmark:
 
     Raises:
         RuntimeError: an answer differs from the reference's.
-        TypeError, ValueError: `batch_size` is no integer ≥ 1.
+        TypeError, ValueError: `batch_size` is no integer ≥ 1, or `progress` neither True nor False.
     """
     steps = _steps(_checks.integer("batch_size", batch_size, 1))
+    progress = _checks.flag("progress", progress)
     peak = _core.fma_peak(_SECONDS)
     kernels, updates = [], []
     for number, (labels, case) in enumerate(steps, 1):

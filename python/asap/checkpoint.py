@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from os import PathLike
 
@@ -33,9 +32,7 @@ class Checkpoint:
     unit: str = "epochs"
 
     def __post_init__(self) -> None:
-        if not isinstance(self.path, (str, PathLike)) or not os.fspath(self.path):
-            raise TypeError(f"path must be the name of a file; got {_checks.shown(self.path)}")
-        object.__setattr__(self, "path", os.fspath(self.path))
+        object.__setattr__(self, "path", _checks.path("path", self.path))
         _checks.choice("unit", self.unit, UNITS)
         accepted = "a number of at least 1" if self.unit == "updates" else "a finite number above 0"
         _checks.number("every", self.every, accepted, lambda x: x >= 1.0 if self.unit == "updates" else x > 0.0)

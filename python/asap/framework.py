@@ -234,6 +234,7 @@ def _properties(
 def _scale(
     step: steps.Step | ArrayLike, distribution: StalenessDistribution | ArrayLike, workers: int
 ) -> NDArray[np.float64]:
+    workers = _checks.integer("workers", workers, 1)
     if isinstance(step, steps.Step):
         return step.table(distribution, workers=workers)
     array = np.asarray(step)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
+
+from asap import _checks
 
 __all__ = ["COLUMNS", "History", "Row"]
 
@@ -62,7 +65,17 @@ class History(Sequence[Row]):
             return self._column(key)
         if isinstance(key, slice):
             return [dict(row) for row in self._rows[key]]
-        return dict(self._rows[key])
+        return dict(self._rows[self._index(key)])
+
+    def _index(self, key: object) -> int:
+        try:
+            index = operator.index(key)  # type: ignore[arg-type]  # what else there is has no index
+        except TypeError:
+            accepted = "row must be an integer, a slice, or a column's name"
+            raise TypeError(f"{accepted}; got {_checks.shown(key)}") from None
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"row must be one of the {len(self)} rows of the history; got {index}")
+        return index
 
     def _column(self, name: str) -> NDArray[Any]:
         if name not in COLUMNS:

@@ -44,6 +44,7 @@ class Model:
     """
 
     def __init__(self, architecture: Architecture, parameters: ArrayLike) -> None:
+        _checks.instance("architecture", architecture, Architecture, "that of a model, model.architecture")
         self._set_up(architecture, architecture.to_core())
         self.parameters = parameters
 
@@ -154,9 +155,11 @@ class Model:
         """Write the model to a safetensors file that `asap.load` reads; the file appears complete or not at all.
 
         Raises:
+            TypeError, ValueError: `path` is no name.
             ImportError: safetensors is not installed (extra "io").
         """
-        _model_file.write(path, self._architecture, {name: self.weights(name) for name in self.layout})
+        target = _checks.path("path", path)
+        _model_file.write(target, self._architecture, {name: self.weights(name) for name in self.layout})
 
     def copy(self) -> Model:
         """Return an independent model with the same architecture and parameters."""
@@ -194,10 +197,11 @@ def load(path: str | PathLike[str]) -> Model:
 
     Raises:
         FileNotFoundError: there is no such file.
+        TypeError: `path` is no name.
         ValueError: the file is damaged, or was not written by asap.
         ImportError: safetensors is not installed (extra "io").
     """
-    architecture, tensors = _model_file.read(path)
+    architecture, tensors = _model_file.read(_checks.path("path", path))
     model = Model(architecture, np.zeros(architecture.to_core().num_parameters, np.float32))
     for name in model.layout:
         model.weights(name)[...] = tensors[name]

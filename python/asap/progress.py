@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any, Protocol
 
+from asap import _checks
 from asap.history import Row
 from asap.rates import Span
 
@@ -83,8 +84,7 @@ class Bar:
 
 def choose(progress: bool | None, span: Span) -> Progress:
     """Return the display for `progress=`: None shows it where somebody watches, True everywhere, False nowhere."""
-    if progress is not None and not isinstance(progress, bool):
-        raise TypeError(f"progress must be True, False or None; got {progress!r}")
+    progress = _checks.flag_or_none("progress", progress)
     watched = _is_watched()
     if progress is False or (progress is None and not watched):
         return Silent()

@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from asap import _checkpoint_file
+from asap import _checkpoint_file, _checks
 from asap._checkpoint_document import Saved
 from asap._execution import execute
 from asap._fingerprint import fingerprint
@@ -82,33 +82,29 @@ def resume(
         TypeError, OSError, RuntimeError, Exception: as for `asap.train`.
         ImportError: safetensors is not installed (extra "io").
     """
-    saved = _checkpoint_file.read(Path(path))
-    changes: dict[str, Any] = {
-        "workers": workers,
-        **_limits(epochs, updates, seconds),
-        "stop": stop,
-        "affinity": affinity,
-        "trace": trace,
-        "checkpoint": checkpoint or _same_file(saved, path),
-    }
-    config = _changed(saved, step, changes)
+    saved = _checkpoint_file.read(Path(_checks.path("path", path)))
+    config = changed(
+        saved,
+        step=step,
+        limits=(epochs, updates, seconds),
+        workers=workers,
+        stop=stop,
+        affinity=affinity,
+        trace=trace,
+        checkpoint=_same_file(saved, path) if checkpoint is None else checkpoint,
+    )
     model = Model(saved.architecture, saved.state["arrays"]["parameters"])
     _check_data(saved, model, data)
     return execute(model, data, config, validation=validation, callbacks=callbacks, progress=progress, begin=saved)
 
 
-def _limits(epochs: int | None, updates: int | None, seconds: float | None) -> dict[str, Any]:
-    """Return limits that replace those of the run, or nothing when none is given."""
-    limits = dict(zip(_LIMITS, (epochs, updates, seconds), strict=True))
-    return limits if any(limit is not None for limit in limits.values()) else {}
-
-
-def _changed(saved: Saved, step: Step | None, changes: dict[str, Any]) -> TrainConfig:
-    """Return the settings of the run with the changes that were asked for, checked."""
-    before = saved.config
-    settings: dict[str, Any] = {name: getattr(before, name) for name in before.__dataclass_fields__}
-    settings |= {name: value for name, value in changes.items() if value is not None or name in _LIMITS}
-    return checked_config(**settings | {"step": _step(before.step, step)})
+def changed(saved: Saved, *, step: Step | None = None, limits: Sequence[float | None], **others: Any) -> TrainConfig:
+    """Return the settings of the run with others, checked; None keeps what was, a limit replaces all of them."""
+    settings: dict[str, Any] = {name: getattr(saved.config, name) for name in saved.config.__dataclass_fields__}
+    settings |= {name: value for name, value in others.items() if value is not None}
+    if any(limit is not None for limit in limits):
+        settings |= zip(_LIMITS, limits, strict=True)
+    return checked_config(**settings | {"step": _step(saved.config.step, step)})
 
 
 def _step(before: Step, given: Step | None) -> Step:

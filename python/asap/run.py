@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from asap import _run_file, _trace_file
+from asap import _checks, _run_file, _trace_file
 from asap._plain import dumps, plain
 from asap.config import TrainConfig
 from asap.datasets.files import write_atomically
@@ -216,9 +216,10 @@ class Run:
         back, `asap.load(folder / "parameters.safetensors")` the model alone.
 
         Raises:
+            TypeError, ValueError: `folder` is no name.
             ImportError: safetensors is not installed (extra "io").
         """
-        target = Path(folder)
+        target = Path(_checks.path("folder", folder, "the name of a folder"))
         model = self.model.copy()
         model.parameters = self.parameters
         target.mkdir(parents=True, exist_ok=True)
@@ -240,11 +241,12 @@ class Run:
 
         Raises:
             FileNotFoundError: a file is missing.
+            TypeError: `folder` is no name.
             ValueError: a file is damaged, truncated, of a newer version, or of another run; names the file and what was
                 found.
             ImportError: safetensors is not installed (extra "io").
         """
-        return cls(**_run_file.read(Path(folder)))
+        return cls(**_run_file.read(Path(_checks.path("folder", folder, "the name of a folder"))))
 
     def __repr__(self) -> str:
         parts = [f"{self.updates:,} updates in {self.seconds:.3g} s", f"mean τ {self.staleness.mean:.3g}"]

@@ -30,7 +30,9 @@ class StalenessDistribution:
     """
 
     def __init__(self, counts: ArrayLike, tau_sum: int | None = None) -> None:
-        self._core = _core.Distribution(_counts(counts), tau_sum)
+        self._core = _core.Distribution(
+            _counts("counts", counts), None if tau_sum is None else _checks.integer("tau_sum", tau_sum, 0)
+        )
         self.per_worker: list[StalenessDistribution] = []
 
     @classmethod
@@ -114,14 +116,14 @@ class StalenessDistribution:
 
 
 def as_distribution(value: StalenessDistribution | ArrayLike | None) -> StalenessDistribution:
-    """Return a distribution as it is, counts as a distribution, and None as the empty one."""
+    """Return the argument `distribution` of a function: as it is, counts as one, and None as the empty one."""
     if isinstance(value, StalenessDistribution):
         return value
-    return StalenessDistribution([] if value is None else value)
+    return StalenessDistribution(_counts("distribution", [] if value is None else value))
 
 
-def _counts(values: ArrayLike) -> NDArray[np.uint64]:
-    accepted = "counts must be a one-dimensional array of integers ≥ 0, one per τ = 0, 1, …"
+def _counts(name: str, values: ArrayLike) -> NDArray[np.uint64]:
+    accepted = f"{name} must be a one-dimensional array of integers ≥ 0, one per τ = 0, 1, …"
     array = np.asarray(values)
     if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
         raise ValueError(f"{accepted}; got {array.dtype} of shape {array.shape}")

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import asap
-from asap import cli
+from asap import cli, config, environment, laboratory, reproduction
 
 PAGE = Path(__file__).parents[2] / "docs/errors.md"
 SPECIAL = ("__call__", "__getitem__")
@@ -62,12 +62,19 @@ def entry_points(module: types.ModuleType, path: str) -> Iterator[tuple[object, 
             yield member, place
 
 
+MODULES = {"asap": asap} | {
+    f"asap.{module.__name__.rpartition('.')[2]}": module for module in (config, environment, laboratory, reproduction)
+}
+"""The package, and those of its modules that it does not export and that can be given something all the same."""
+
+
 def missing(text: str) -> list[str]:
     """The entry points of which the page says nothing, under none of their names."""
     named = {row[0] for row in rows(text)} | set(re.findall(r"`([\w.]+)`", text.split("## What checks nothing")[1]))
     names: dict[int, list[str]] = {}
-    for member, name in entry_points(asap, "asap"):
-        names.setdefault(id(member), []).append(name)
+    for path, module in MODULES.items():
+        for member, name in entry_points(module, path):
+            names.setdefault(id(member), []).append(name)
     return sorted(places[0] for places in names.values() if not named.intersection(places))
 
 
@@ -77,7 +84,9 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     pytest.importorskip("safetensors", reason="needs the extra io")
     x, labels = np.linspace(0, 1, 24, dtype=np.float32).reshape(6, 4), np.arange(6) % 2
     model = asap.models.MLP(input_shape=4, classes=2, hidden=())
-    run = asap.train(model, (x, labels), workers=2, batch_size=2, trace=True, progress=False)
+    states: list[asap.RunState] = []
+    run = asap.train(model, (x, labels), workers=2, batch_size=2, trace=True, callbacks=states.append, progress=False)
+    comparison = asap.compare(model, (x, labels), engines=[asap.Locked()], steps=[0.1], workers=1, seeds=0)
     folder = tmp_path_factory.mktemp("folder")
     saving = asap.Checkpoint(folder / "checkpoint")
     asap.train(model.copy(), (x, labels), workers=2, batch_size=2, checkpoint=saving, progress=False)
@@ -94,6 +103,8 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "replace": dataclasses.replace,
         "folder": folder,
         "run": run,
+        "state": states[-1],
+        "summary": comparison.summaries()[0],
         "model": model,
         "data": (x, labels),
         "bound": asap.framework.bounds([1.0], [1], smoothness=1, gradient=1, gap=1).non_convex,
@@ -127,9 +138,12 @@ def test_a_command_is_refused_with_these_words(
     error: str,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
+    request: pytest.FixtureRequest,
 ) -> None:
     pytest.importorskip("typer", reason="needs the extra cli")
     assert command.startswith(entry)
+    if "folder/" in command:
+        command = command.replace("folder/", f"{request.getfixturevalue('things')['folder']}/")
     status, words = error.split(": ", 1)
     monkeypatch.setattr(sys, "argv", shlex.split(command))
     with pytest.raises(SystemExit) as ended:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import os
 
+from asap import _checks
 from asap.datasets.digits import load_digits, status_of_digits
 from asap.datasets.loader import load_files, status_of_files
 from asap.datasets.registry import RECIPES
@@ -55,7 +56,7 @@ def load(
         The samples to train and to test; ``source`` says where they come from and how they were recognised.
 
     Raises:
-        ValueError: there is no set of this name.
+        TypeError, ValueError: there is no set of this name, or another argument does not fit.
         DataError: the set was not found and could not be downloaded, or a file is truncated or corrupt; the message
             names the file or the places, what was expected and what was found.
         ImportError: ``"digits"`` without scikit-learn.
@@ -64,6 +65,9 @@ def load(
         UserWarning: a file has the right format but contents that are not known; names the file and its sha256.
     """
     _check_name(name)
+    if directory is not None:
+        _checks.path("directory", directory, "the name of a folder, or None")
+    download, progress = _checks.flag("download", download), _checks.flag("progress", progress)
     if name == "digits":
         return load_digits()
     return load_files(RECIPES[name], directory=directory, download=download, progress=progress)
@@ -80,7 +84,7 @@ def status(directory: str | os.PathLike[str] | None = None) -> list[SetStatus]:
 
 def _check_name(name: str) -> None:
     if not isinstance(name, str):
-        raise TypeError(f"name must be a string; got {type(name).__name__}")
+        raise TypeError(f"name must be one of {', '.join(names())}; got {_checks.shown(name)}")
     if name not in names():
         similar = difflib.get_close_matches(name.lower(), names(), n=1)
         hint = f" (did you mean '{similar[0]}'?)" if similar else ""

@@ -12,8 +12,9 @@ __all__ = ["cache_folder", "search"]
 
 def search(name: str, directory: str | os.PathLike[str] | None) -> list[Path]:
     """Return the folders to look in: the given one or ASAP_DATA_DIR, each with its sub-folder first, then the cache."""
-    _checks.instance("directory", directory, (str, os.PathLike, type(None)), "a folder's path, or None")
-    given = directory if directory is not None else os.environ.get("ASAP_DATA_DIR") or None
+    given = os.environ.get("ASAP_DATA_DIR") or None
+    if directory is not None:
+        given = _checks.path("directory", directory, "the name of a folder, or None")
     places = [] if given is None else [Path(given) / name, Path(given)]
     cache = cache_folder(name)
     return places if cache is None else [*places, cache]

@@ -89,12 +89,16 @@ def compare(
             run.json in the folder is damaged; names the file.
         OSError: the folder cannot be written.
     """
+    for name, words in (("title", title), ("command", command)):
+        if words is not None:
+            _checks.text(name, words)
     plan = make_plan(engines, steps, workers, rates, seeds, equal_step_to, compute, publish)
     check(plan, timeout, settings)
+    place = None if folder is None else Path(_checks.path("folder", folder, "the name of a folder, or None"))
     subject = Subject(model, data, validation, settings, timeout)
     first = subject.start(plan.seeds[0])
     samples = len(first._dataset(data))
-    shelf = Memory() if folder is None else Folder(Path(folder))
+    shelf = Memory() if place is None else Folder(place)
     display = watch.choose(progress)
     runner = Runner(subject, plan, shelf, display)
     try:
@@ -107,8 +111,8 @@ def compare(
         display.close()
     named = title or f"{type(first).__name__}, {samples:,} training samples"
     result = Comparison(outcomes, len(cases), named, command or _call(plan, settings))
-    if folder is not None:
-        result.save(folder)
+    if place is not None:
+        result.save(place)
     return result
 
 

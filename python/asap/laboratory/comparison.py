@@ -9,6 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from asap import _checks
 from asap._plain import dumps
 from asap.datasets.files import write_atomically
 from asap.laboratory import report, tidy
@@ -63,7 +64,7 @@ class Comparison:
         Each file appears complete or not at all. Without matplotlib the report has tables only, and a RuntimeWarning
         says how to get the figures.
         """
-        target = Path(folder)
+        target = Path(_checks.path("folder", folder, "the name of a folder"))
         document = {name: value for name, value in self.to_dict().items() if name != "runs"}
         write_atomically(target / "summary.json", [dumps(document).encode()])
         tidy.write(target / "measures.csv", tidy.MEASURE_COLUMNS, tidy.measure_rows(self.outcomes))

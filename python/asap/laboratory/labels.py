@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import is_dataclass
 from typing import Any, NamedTuple
 
-from asap import _names, _policies, _words
+from asap import _checks, _names, _policies, _words
 from asap.corrections import Correction
 from asap.steps import Step
 
@@ -42,6 +43,8 @@ def label_of(choice: Any) -> str:
     if isinstance(choice, Policy):
         step = label_of(choice.step)
         return step if choice.correction is None else f"{step}+{label_of(choice.correction)}"
+    if not is_dataclass(choice) or isinstance(choice, type):
+        raise TypeError(f"choice must be an engine, a step, a law, or None; got {_checks.shown(choice)}")
     return next((word for word in _words_for(choice) if word is not None), type(choice).__name__.lower())
 
 

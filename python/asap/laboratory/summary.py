@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
+from asap import _checks
 from asap.laboratory.case import Group
 from asap.laboratory.cells import groups
 from asap.laboratory.outcome import FAILURES, LEVELS, MEASURES, TIMES, Outcome
@@ -70,11 +71,16 @@ class Summary:
 
     def median(self, measure: str) -> float | None:
         """Return the median of a measure; None without any."""
+        if measure not in MEASURES:
+            raise KeyError(f"measure must be one of {', '.join(MEASURES)}; got {measure!r}")
         found = self.measures[measure]
         return None if found is None else found.median
 
     def time(self, level: float, along: str = "seconds") -> float | None:
         """Return the median of the way to ε; None where half of the runs did not get there."""
+        if _checks.share("level", level) not in LEVELS:
+            raise ValueError(f"level must be one of {', '.join(map(str, LEVELS))}; got {level}")
+        _checks.choice("along", along, TIMES)
         found = self.times.get((along, level))
         return None if found is None or math.isinf(found.median) else found.median
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Protocol
 
+from asap import _checks
 from asap._extras import require
 from asap.laboratory.case import Case, Group
 from asap.laboratory.outcome import Outcome
@@ -129,8 +130,7 @@ class Live:
 
 def choose(progress: bool | None) -> Watch:
     """Return the display for `progress=`: None shows it where somebody watches, True everywhere, False nowhere."""
-    if progress is not None and not isinstance(progress, bool):
-        raise TypeError(f"progress must be True, False or None; got {progress!r}")
+    progress = _checks.flag_or_none("progress", progress)
     if progress is False:
         return Silent()
     if not _is_watched():

@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from asap import datasets
+from asap import _checks, datasets
 from asap.datasets.files import write_atomically
 from asap.laboratory import Comparison, compare, tidy
 from asap.reproduction import medians
@@ -70,12 +70,17 @@ def reproduce(
         progress: as for `asap.compare`.
 
     Raises:
-        ValueError: there is no such paper.
+        TypeError, ValueError: there is no such paper, or another argument does not fit.
         asap.datasets.DataError: a data set cannot be had.
         OSError: the folder cannot be written.
     """
     planned = studies(paper, quick)
-    target = Path(folder)
+    target = Path(_checks.path("folder", folder, "the name of a folder"))
+    if data_dir is not None:
+        _checks.path("data_dir", data_dir, "the name of a folder, or None")
+    if timeout is not None:
+        _checks.positive("timeout", timeout)
+    _checks.flag_or_none("progress", progress)
     results: list[tuple[Study, Comparison]] = []
     for study in planned:
         data = datasets.load(study.dataset, directory=data_dir)

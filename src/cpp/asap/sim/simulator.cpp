@@ -41,7 +41,8 @@ void check(const SimulationOptions& options, std::size_t num_parameters) {
     invalid_argument("a simulation knows no checkpoints and no CPUs: affinity, checkpoint and resume must be left out");
   if (std::holds_alternative<engine::Hogwild>(options.train.engine) && correction::needs_view(options.train.correction))
     invalid_argument("correction must be one that needs the gradient alone for a simulated Hogwild");
-  if (!(options.compute.mean > 0.0)) invalid_argument("the law compute must have a mean above 0 seconds");
+  if (!(options.compute.mean > 0.0))
+    invalid_argument("the law compute must have a mean above 0 seconds; got ", options.compute.mean);
   if (options.row_every && *options.row_every == 0) invalid_argument("row_every must be at least 1 update; got 0");
   check_team(options);
   if (const std::uint64_t bytes = simulation_bytes(options, num_parameters); bytes > options.memory_limit)

@@ -43,7 +43,7 @@ double Distribution::cdf(Tau tau, Cdf form) const {
 
 Tau Distribution::quantile(double q) const {
   if (!(q >= 0.0 && q <= 1.0)) invalid_argument("quantile q must be in [0, 1]; got ", q);
-  if (empty()) invalid_argument("quantile of an empty staleness distribution: no update was recorded");
+  if (empty()) invalid_argument("the distribution must hold at least one update to have a quantile; got an empty one");
   const double wanted = q * static_cast<double>(total_);
   std::uint64_t below = 0;
   for (Tau tau = 0; tau < counts_.size(); ++tau) {

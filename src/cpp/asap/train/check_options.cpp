@@ -1,5 +1,6 @@
 #include "asap/train/check_options.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "asap/core/error.h"
@@ -20,6 +21,11 @@ void check_view(const TrainOptions& options) {
     invalid_argument(
         "correction must be one that needs the gradient alone, or the Hogwild read by copying: in place it does not "
         "keep the parameters that a gradient was computed on");
+}
+
+[[noreturn]] void refuse_nonfinite(std::span<const float> theta) {
+  const auto found = std::find_if_not(theta.begin(), theta.end(), [](float value) { return std::isfinite(value); });
+  invalid_argument("parameters must all be finite to start from; got ", *found, " at index ", found - theta.begin());
 }
 
 }  // namespace
@@ -73,8 +79,7 @@ void check(const Objective& objective, std::span<const float> theta) {
   if (objective.num_samples() == 0) invalid_argument("the objective has no samples");
   if (theta.size() != objective.num_parameters())
     invalid_argument("theta must have ", objective.num_parameters(), " parameters; got ", theta.size());
-  if (!kernels::active().all_finite(theta.size(), theta.data()))
-    invalid_argument("the parameters to start from must all be finite");
+  if (!kernels::active().all_finite(theta.size(), theta.data())) refuse_nonfinite(theta);
 }
 
 void check_validation(const Objective& objective, const Objective& validation) {
