@@ -17,6 +17,7 @@ import asap
 from asap import cli
 
 Data = tuple[NDArray[np.float32], NDArray[np.int32]]
+MakeModel = Callable[[], asap.Model]
 
 # Shells start background jobs with Ctrl-C ignored, and children inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -80,7 +81,7 @@ def blobs() -> Data:
 
 
 @pytest.fixture
-def make_model() -> Callable[[], asap.Model]:
+def make_model() -> MakeModel:
     """A small classifier for the clouds; the same parameters at every call."""
     return lambda: asap.Sequential([asap.Dense(16), asap.ReLU(), asap.Dense(3)], input_shape=2, seed=1)
 
@@ -106,3 +107,11 @@ def digits() -> list[str]:
     """Arguments for a run of a moment."""
     pytest.importorskip("sklearn", reason="needs the extra data")
     return ["--dataset", "digits", "--model", "cnn"]
+
+
+@pytest.fixture
+def watched(blobs: Data, make_model: MakeModel, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Callbacks and displays are called at every tick, and what Python starts once is started."""
+    asap.train(make_model(), blobs, workers=3)
+    monkeypatch.setattr("asap.callbacks.TICK_SECONDS", 0.0)
+    return monkeypatch

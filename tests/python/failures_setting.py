@@ -1,0 +1,24 @@
+"""What the tests of failures share: all engines, and a Python of its own for what may end or leave a process."""
+
+import subprocess
+import sys
+
+import asap
+
+ENGINES = [asap.Synchronous(), asap.Locked(), asap.Hogwild(), asap.Leashed(), asap.Softsync(n=1)]
+
+SETTING = """
+import os, signal, sys, threading, time
+import numpy as np
+import asap
+
+x = np.random.default_rng(0).random((1000, 8), np.float32)
+data = (x, np.arange(1000) % 2)
+model = asap.models.MLP(input_shape=8, classes=2)
+"""
+
+
+def run_script(script: str, *arguments: str, seconds: float = 300) -> subprocess.CompletedProcess[str]:
+    """Run a script in a Python of its own; one that hangs fails the test."""
+    command = [sys.executable, "-c", script, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=seconds)

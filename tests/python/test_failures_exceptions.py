@@ -1,0 +1,158 @@
+"""Exceptions in and around a run: they end it once, say where they came from, and leave what was learnt."""
+
+import re
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import numpy as np
+import pytest
+from failures_setting import ENGINES, SETTING, run_script
+from numpy.typing import NDArray
+
+import asap
+from asap._notes import add_note
+from asap.callbacks import Observer
+from asap.progress import Silent
+
+Data = tuple[NDArray[np.float32], NDArray[np.int32]]
+MakeModel = Callable[[], asap.Model]
+
+
+raised: list[LookupError] = []
+
+
+def fail() -> None:
+    raised.append(LookupError("planted"))
+    raise raised[-1]
+
+
+def in_a_callback(state: asap.RunState) -> None:
+    if state.updates > 0:
+        fail()
+
+
+def between_epochs(state: asap.RunState) -> None:
+    if state.event == "tick" and state.updates > 0:
+        fail()
+
+
+def in_a_policy(distribution: asap.StalenessDistribution) -> list[float]:
+    if distribution.total > 0:
+        fail()
+    return [1.0]
+
+
+class InAStopRule(asap.TargetLoss):
+    def reached(self, history: asap.History) -> bool:
+        fail()
+        return True
+
+
+class InTheProgress:
+    def epoch(self, row: object) -> None:
+        fail()
+
+    def tick(self, updates: int) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Nothing."""
+
+
+class InTheProgressBetweenEpochs(InTheProgress):
+    def epoch(self, row: object) -> None:
+        """Nothing."""
+
+    def tick(self, updates: int) -> None:
+        if updates > 0:
+            fail()
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: type(engine).__name__)
+@pytest.mark.parametrize("where", ["callback", "tick", "policy", "stop rule", "progress", "progress between epochs"])
+def test_an_exception_of_python_ends_the_run_and_keeps_what_was_learnt(
+    where: str,
+    engine: Any,
+    blobs: Data,
+    make_model: MakeModel,
+    watched: pytest.MonkeyPatch,
+    same_threads: Callable[[], AbstractContextManager[None]],
+) -> None:
+    raised.clear()
+    settings: dict[str, Any] = {"engine": engine, "workers": 3, "epochs": 10**6}
+    if where == "callback":
+        settings["callbacks"] = in_a_callback
+    elif where == "tick":
+        settings["callbacks"] = between_epochs
+    elif where == "policy":
+        settings["step"] = asap.Custom(0.01, in_a_policy, sample=(1, 3))
+    elif where == "stop rule":
+        settings["stop"] = InAStopRule(-1.0, on="training")
+    else:
+        display = InTheProgress() if where == "progress" else InTheProgressBetweenEpochs()
+        watched.setattr("asap.progress.choose", lambda *_: display)
+    model = make_model()
+    with same_threads(), pytest.raises(LookupError, match="planted") as caught:
+        asap.train(model, blobs, **settings)
+    assert raised == [caught.value]
+    (note,) = caught.value.__notes__
+    assert re.fullmatch(r"asap: on the calling thread, after [1-9]\d* updates", note)
+    assert np.isfinite(model.parameters).all()
+    assert not np.array_equal(model.parameters, make_model().parameters)
+    watched.undo()
+    assert asap.train(model, blobs, workers=3).status == "completed"
+
+
+@pytest.mark.not_sanitized("thread", "address", reason="they reserve more address space than the limit set here")
+def test_a_failure_of_a_worker_says_in_which_and_where() -> None:
+    """Room for what the calling thread makes, not for the copies and gradients of the workers, 100 MB each."""
+    script = f"""{SETTING}
+import resource
+model = asap.Sequential([asap.Dense(2500)], input_shape=10000)
+data = np.zeros((10, 10000), np.float32), np.zeros(10, np.int32)
+room = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize() + (1000 << 20)
+resource.setrlimit(resource.RLIMIT_AS, (room, room))
+try:
+    asap.train(model, data, engine=asap.Locked(), workers=4)
+except MemoryError as error:
+    print(*error.__notes__)
+"""
+    done = run_script(script)
+    assert re.fullmatch(r"asap: in worker [0-3], before its first batch\n", done.stdout), done.stderr
+
+
+def test_the_note_of_a_failure_within_a_batch_names_worker_batch_version_and_staleness() -> None:
+    observer = Observer(Silent(), (), (), True, None, None, ())
+    observer.on_failure(worker=2, batch=17, read=40, tau=3, updates=43)
+    error = LookupError("planted")
+    observer.explain(error)
+    assert error.__notes__ == ["asap: in worker 2, batch 17, on parameters of update 40 (τ = 3 by then)"]
+
+
+def test_notes_are_kept_where_python_does_not_know_them() -> None:
+    class Old:
+        pass
+
+    error = Old()
+    add_note(error, "first")  # type: ignore[arg-type]
+    add_note(error, "second")  # type: ignore[arg-type]
+    assert error.__notes__ == ["first", "second"]  # type: ignore[attr-defined]
+
+
+def test_threads_of_python_train_side_by_side_and_fail_alone(blobs: Data, make_model: MakeModel) -> None:
+    statuses: list[str] = []
+
+    def train(fails: bool) -> None:
+        try:
+            statuses.append(asap.train(make_model(), blobs, epochs=5, callbacks=in_a_callback if fails else ()).status)
+        except LookupError:
+            statuses.append("failed")
+
+    threads = [threading.Thread(target=train, args=(i % 2 == 0,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == ["completed", "completed", "failed", "failed"]
