@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 
 import numpy as np
 import pytest
+from failures_setting import ENDLESS, SETTING
 from numpy.typing import NDArray
 
 import asap
@@ -48,7 +49,7 @@ def test_ticks_come_between_epochs(blobs: Data, make_model: MakeModel) -> None:
         if events.count("tick") == 2:
             state.stop()
 
-    run = asap.train(make_model(), big, workers=1, batch_size=1, epochs=10**6, callbacks=stop_at_the_second)
+    run = asap.train(make_model(), big, workers=1, batch_size=1, epochs=ENDLESS, callbacks=stop_at_the_second)
     assert run.status == "stopped"
     assert events[-1] == "epoch"
 
@@ -65,17 +66,18 @@ def test_a_callback_can_stop_the_run(blobs: Data, make_model: MakeModel) -> None
         if state.epoch >= 3:
             state.stop()
 
-    run = asap.train(make_model(), blobs, workers=2, epochs=10**6, callbacks=stop_at_3)
+    run = asap.train(make_model(), blobs, workers=2, epochs=ENDLESS, callbacks=stop_at_3)
     assert run.status == "stopped"
-    assert 3 <= run.history[-1]["epoch"] < 10**6
+    assert run.history[-1]["epoch"] >= 3
 
 
 def test_the_state_is_over_with_its_callback(blobs: Data, make_model: MakeModel) -> None:
     states: list[asap.RunState] = []
     asap.train(make_model(), blobs, callbacks=states.append)
-    assert states[0].updates > 0
-    assert "RunState(epoch: epoch 1.00" in repr(states[0])
-    for use in (states[0].parameters, states[0].stop, lambda: states[0].staleness):
+    last = states[-1]
+    assert last.updates > 0
+    assert "RunState(epoch: epoch 1.00" in repr(last)
+    for use in (last.parameters, last.stop, lambda: last.staleness):
         with pytest.raises(RuntimeError, match="only be used during the callback"):
             use()
 
@@ -87,38 +89,36 @@ def test_an_exception_ends_the_run_and_is_raised_once(
     calls = []
 
     def fail(state: asap.RunState) -> None:
-        calls.append(state.parameters())
-        raise LookupError("in the callback")
+        if state.updates > 0:
+            calls.append(state.parameters())
+            raise LookupError("in the callback")
 
     model = make_model()
     with same_threads(), pytest.raises(LookupError, match="in the callback"):
-        asap.train(model, blobs, workers=4, epochs=10**6, callbacks=fail)
+        asap.train(model, blobs, workers=4, epochs=ENDLESS, callbacks=fail)
     assert len(calls) == 1
     assert np.isfinite(model.parameters).all()
     assert not np.array_equal(model.parameters, make_model().parameters)  # what was learnt is kept
 
 
-SCRIPT = """
-import sys, numpy as np, asap
-x = np.random.default_rng(0).random((1000, 8), np.float32)
-model = asap.models.MLP(input_shape=8, classes=2)
+@pytest.mark.parametrize("stays", [False, True], ids=["between", "within a callback"])
+def test_ctrl_c_returns_what_was_learnt(stays: bool) -> None:
+    script = f"""{SETTING}
 def ready(state):
-    if state.event == "tick":
+    if state.event == "tick" and state.updates > 0:
         print("ready", flush=True)
-        {in_callback}
-run = asap.train(model, (x, np.arange(1000) % 2), workers=4, seconds=10**6, callbacks=ready)
+        while {stays}:
+            time.sleep(0.01)  # and no longer: a signal just before a sleep is seen after it
+run = asap.train(model, data, workers=4, seconds=10**6, callbacks=ready)
 print(run.status, run.updates > 0, bool(np.isfinite(run.parameters).all()))
 """
-
-
-@pytest.mark.parametrize("in_callback", ["pass", "import time; time.sleep(60)"], ids=["between", "within a callback"])
-def test_ctrl_c_returns_what_was_learnt(in_callback: str) -> None:
-    command = [sys.executable, "-c", SCRIPT.format(in_callback=in_callback)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=300)
+        output, errors = process.communicate()
     assert output.splitlines()[-1] == "interrupted True True"
     assert errors == ""
     assert process.returncode == 0

@@ -1,18 +1,18 @@
 """Exceptions in and around a run: they end it once, say where they came from, and leave what was learnt."""
 
 import re
-import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
 import pytest
-from failures_setting import ENGINES, SETTING, run_script
+from failures_setting import ENDLESS, ENGINES, SETTING, run_script
 from numpy.typing import NDArray
 
 import asap
 from asap._notes import add_note
+from asap._snapshots import Moment, SnapshotFile
 from asap.callbacks import Observer
 from asap.progress import Silent
 
@@ -44,6 +44,11 @@ def in_a_policy(distribution: asap.StalenessDistribution) -> list[float]:
     return [1.0]
 
 
+def in_a_snapshot(file: SnapshotFile, theta: NDArray[np.float32], moment: Moment) -> None:
+    if moment.updates > 0:
+        fail()
+
+
 class InAStopRule(asap.TargetLoss):
     def reached(self, history: asap.History) -> bool:
         fail()
@@ -70,8 +75,33 @@ class InTheProgressBetweenEpochs(InTheProgress):
             fail()
 
 
+PLACES = ["callback", "tick", "policy", "stop rule", "progress", "progress between epochs", "checkpoint", "snapshot"]
+
+
+def failing(where: str, watched: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Return the settings of a run that fails there."""
+    if where == "callback":
+        return {"callbacks": in_a_callback}
+    if where == "tick":
+        return {"callbacks": between_epochs}
+    if where == "policy":
+        return {"step": asap.Custom(0.01, in_a_policy, sample=(1, 3))}
+    if where == "stop rule":
+        return {"stop": InAStopRule(-1.0, on="training")}
+    if where == "checkpoint":
+        pytest.importorskip("safetensors", reason="needs the extra io")
+        watched.setattr("asap._checkpoint_file.write", lambda *_: fail())
+        return {"checkpoint": asap.Checkpoint("is never written")}
+    if where == "snapshot":
+        watched.setattr("asap._snapshots.SnapshotFile.add", in_a_snapshot)
+        return {"snapshots": 10}
+    display = InTheProgress() if where == "progress" else InTheProgressBetweenEpochs()
+    watched.setattr("asap.progress.choose", lambda *_: display)
+    return {}
+
+
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: type(engine).__name__)
-@pytest.mark.parametrize("where", ["callback", "tick", "policy", "stop rule", "progress", "progress between epochs"])
+@pytest.mark.parametrize("where", PLACES)
 def test_an_exception_of_python_ends_the_run_and_keeps_what_was_learnt(
     where: str,
     engine: Any,
@@ -81,18 +111,8 @@ def test_an_exception_of_python_ends_the_run_and_keeps_what_was_learnt(
     same_threads: Callable[[], AbstractContextManager[None]],
 ) -> None:
     raised.clear()
-    settings: dict[str, Any] = {"engine": engine, "workers": 3, "epochs": 10**6}
-    if where == "callback":
-        settings["callbacks"] = in_a_callback
-    elif where == "tick":
-        settings["callbacks"] = between_epochs
-    elif where == "policy":
-        settings["step"] = asap.Custom(0.01, in_a_policy, sample=(1, 3))
-    elif where == "stop rule":
-        settings["stop"] = InAStopRule(-1.0, on="training")
-    else:
-        display = InTheProgress() if where == "progress" else InTheProgressBetweenEpochs()
-        watched.setattr("asap.progress.choose", lambda *_: display)
+    settings: dict[str, Any] = {"engine": engine, "workers": 3, "epochs": ENDLESS, "trace": True}
+    settings |= failing(where, watched)
     model = make_model()
     with same_threads(), pytest.raises(LookupError, match="planted") as caught:
         asap.train(model, blobs, **settings)
@@ -139,20 +159,3 @@ def test_notes_are_kept_where_python_does_not_know_them() -> None:
     add_note(error, "first")  # type: ignore[arg-type]
     add_note(error, "second")  # type: ignore[arg-type]
     assert error.__notes__ == ["first", "second"]  # type: ignore[attr-defined]
-
-
-def test_threads_of_python_train_side_by_side_and_fail_alone(blobs: Data, make_model: MakeModel) -> None:
-    statuses: list[str] = []
-
-    def train(fails: bool) -> None:
-        try:
-            statuses.append(asap.train(make_model(), blobs, epochs=5, callbacks=in_a_callback if fails else ()).status)
-        except LookupError:
-            statuses.append("failed")
-
-    threads = [threading.Thread(target=train, args=(i % 2 == 0,)) for i in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(statuses) == ["completed", "completed", "failed", "failed"]

@@ -1,4 +1,4 @@
-"""Ctrl-C: once, twice, in a notebook, in other threads."""
+"""Ctrl-C: once, twice, in a notebook."""
 
 import importlib.util
 import signal
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from failures_setting import ENGINES, SETTING, run_script
+from failures_setting import ENDLESS, ENGINES, SETTING, run_script
 from numpy.typing import NDArray
 
 import asap
@@ -60,20 +60,22 @@ def test_ctrl_c_leaves_the_model_what_was_learnt_and_no_thread(
 
     model = make_model()
     with same_threads():
-        run = asap.train(model, blobs, engine=engine, workers=3, epochs=10**6, callbacks=callback)
+        run = asap.train(model, blobs, engine=engine, workers=3, epochs=ENDLESS, callbacks=callback)
     assert run.status == "interrupted"
     assert np.array_equal(model.parameters, run.parameters)
     assert not np.array_equal(model.parameters, make_model().parameters)
 
 
 def test_a_second_ctrl_c_cuts_short_what_is_left_of_a_run() -> None:
-    """The first one comes in a callback, the second one when the callback of the last row waits for ever."""
+    """The first one comes in a callback, another one whenever a later one waits for ever: of the last row."""
     script = f"""{SETTING}
 long = np.zeros((10**6, 8), np.float32), np.zeros(10**6, np.int32)  # more than is worked on before the first callback
 waits = threading.Event()
 calls = []
 
 def callback(state):
+    if state.updates == 0:
+        return
     calls.append(state.event)
     if len(calls) == 1:
         signal.raise_signal(signal.SIGINT)
@@ -82,14 +84,16 @@ def callback(state):
         time.sleep(0.01)  # and no longer: a signal just before a sleep is seen after it
 
 def press():
-    waits.wait()
-    signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+    while True:
+        waits.wait()
+        waits.clear()
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 
-threading.Thread(target=press).start()
+threading.Thread(target=press, daemon=True).start()
 run = asap.train(model, long, batch_size=1, workers=4, seconds=10**6, callbacks=callback)
-print(len(calls), run.status, run.updates > 0, len(run.history) > 0)
+print(len(calls) > 1, run.status, run.updates > 0, len(run.history) > 0)
 """
-    assert run_script(script).stdout == "2 interrupted True True\n"
+    assert run_script(script).stdout == "True interrupted True True\n"
 
 
 @pytest.mark.not_sanitized("thread", reason="reports the kernel's ZeroMQ, whose atomics it does not see")
@@ -124,31 +128,3 @@ finally:
 """
     done = run_script(script)
     assert done.stdout.splitlines() == ["ready", "interrupted", "ready", "interrupted", "next cell"], done.stderr
-
-
-def test_ctrl_c_of_other_threads_does_not_reach_a_run(
-    blobs: Data, make_model: MakeModel, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Python handles signals on the main thread: a run elsewhere goes on, and the main thread gets the interrupt."""
-    monkeypatch.setattr("asap.callbacks.TICK_SECONDS", 0.0)
-    begun, interrupted = threading.Event(), threading.Event()
-    events: list[str] = []
-    statuses: list[str] = []
-
-    def callback(state: asap.RunState) -> None:
-        begun.set()
-        interrupted.wait()
-        events.append(state.event)
-        if events.count("tick") == 3:  # by then the run would have seen it
-            state.stop()
-
-    thread = threading.Thread(
-        target=lambda: statuses.append(asap.train(make_model(), blobs, epochs=10**6, callbacks=callback).status)
-    )
-    thread.start()
-    begun.wait()
-    with pytest.raises(KeyboardInterrupt):
-        signal.raise_signal(signal.SIGINT)
-    interrupted.set()
-    thread.join()
-    assert statuses == ["stopped"]

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from counted import as_counted
 from failures_setting import ENGINES
 from numpy.typing import NDArray
 
@@ -54,13 +55,15 @@ def test_a_run_that_could_only_skip_ends_as_diverged(engine: Any, blobs: Data, m
 
 
 def test_a_skipping_run_can_be_traced_and_replayed(spoilt: Data, make_model: MakeModel) -> None:
-    for engine in (asap.Synchronous(), asap.Leashed()):
+    for engine in ENGINES:
         run = asap.train(
             make_model(), spoilt, engine=engine, workers=3, batch_size=20, epochs=3, on_nonfinite="skip", trace=True
         )
         assert run.skipped == 3
         assert len(run.trace) == run.gradients - 3
-        assert asap.replay(run, spoilt).identical
+        assert as_counted(run.trace.staleness) == run.staleness
+        replay = asap.replay(run, spoilt)
+        assert replay.identical or not replay.exact
 
 
 def test_what_cannot_skip_says_so(blobs: Data, make_model: MakeModel) -> None:

@@ -1,4 +1,4 @@
-"""Runs and processes: forks, what goes to other processes and back, the end of Python."""
+"""Runs and processes: forks, and what goes to other processes and back."""
 
 import multiprocessing
 import pickle
@@ -39,10 +39,10 @@ def test_a_fork_during_a_run_is_an_error_in_the_child(engine: Any, traced: bool)
     script = f"""{SETTING}
 children = []
 def fork(state):
+    if os.getpid() != parent:
+        os._exit(1)  # the child goes on with the run of its parent
     if not children:
         children.append(os.fork())
-        if children[0] == 0:
-            signal.alarm(20)  # not to outlive a test that fails
 
 parent = os.getpid()
 try:
@@ -89,16 +89,3 @@ def test_runs_are_pickled_whole(blobs: Data, make_model: MakeModel, tmp_path: Pa
         assert copy.staleness == run.staleness
         assert np.array_equal(copy.parameters, run.parameters)
         assert asap.replay(copy, blobs).identical
-
-
-@pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: type(engine).__name__)
-def test_python_may_end_during_a_run_in_a_daemon_thread(engine: Any) -> None:
-    script = f"""{SETTING}
-started = threading.Event()
-settings = dict(engine=asap.{engine!r}, workers=3, seconds=10**6, callbacks=lambda state: started.set())
-threading.Thread(target=asap.train, args=(model, data), kwargs=settings, daemon=True).start()
-started.wait()
-print("end", flush=True)
-"""
-    done = run_script(script)
-    assert (done.stdout, done.returncode) == ("end\n", 0), done.stderr

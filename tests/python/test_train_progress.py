@@ -125,3 +125,17 @@ def test_the_display_is_closed_once_even_when_a_run_fails(
     with pytest.raises(LookupError):
         asap.train(make_model(), blobs, workers=1, epochs=3, callbacks=fail)
     assert recorder.told == [1.0, 2.0, "closed"]
+
+
+def test_a_display_that_fails_to_close_leaves_the_model_what_was_learnt(
+    blobs: Data, make_model: MakeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stuck(Recorder):
+        def close(self) -> None:
+            raise LookupError
+
+    monkeypatch.setattr(asap.progress, "choose", lambda progress, span: Stuck())
+    model = make_model()
+    with pytest.raises(LookupError):
+        asap.train(model, blobs)
+    assert not np.array_equal(model.parameters, make_model().parameters)
