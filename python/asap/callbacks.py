@@ -115,16 +115,15 @@ class Observer:
         if self._snapshots is not None:
             self._snapshots.add(theta, Moment(version, epoch, seconds))
 
-    def on_failure(self, worker: int | None, batch: int | None, read: int, tau: int, updates: int) -> None:
+    def on_failure(self, at: _core.Failure) -> None:
         """Take down where the run failed; the exception itself is on its way to the caller."""
-        if worker is None:
-            self.failure = f"asap: on the calling thread, after {updates} updates"
-        elif batch is None:
-            self.failure = f"asap: in worker {worker}, before its first batch"
+        if at.worker is None:
+            self.failure = f"asap: on the calling thread, after {at.updates} updates"
+        elif at.batch is None:
+            self.failure = f"asap: in worker {at.worker}, before its first batch"
         else:
-            self.failure = (
-                f"asap: in worker {worker}, batch {batch}, on parameters of update {read} (τ = {tau} by then)"
-            )
+            seen = f"on parameters of update {at.read} (τ = {at.tau} by then)"
+            self.failure = f"asap: in worker {at.worker}, batch {at.batch}, {seen}"
 
     def explain(self, error: BaseException) -> None:
         """Add to an exception of the run where it came from."""

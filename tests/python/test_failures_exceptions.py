@@ -11,6 +11,7 @@ from failures_setting import ENDLESS, ENGINES, SETTING, run_script
 from numpy.typing import NDArray
 
 import asap
+from asap import _core
 from asap._notes import add_note
 from asap._snapshots import Moment, SnapshotFile
 from asap.callbacks import Observer
@@ -145,7 +146,7 @@ except MemoryError as error:
 
 def test_the_note_of_a_failure_within_a_batch_names_worker_batch_version_and_staleness() -> None:
     observer = Observer(Silent(), (), (), True, None, None, ())
-    observer.on_failure(worker=2, batch=17, read=40, tau=3, updates=43)
+    observer.on_failure(_core.Failure(worker=2, batch=17, read=40, tau=3, updates=43))
     error = LookupError("planted")
     observer.explain(error)
     assert error.__notes__ == ["asap: in worker 2, batch 17, on parameters of update 40 (τ = 3 by then)"]

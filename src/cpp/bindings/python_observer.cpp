@@ -65,7 +65,7 @@ void PythonObserver::on_snapshot(std::span<const float> theta, const Moment& mom
 void PythonObserver::on_failure(const Failure& failure) noexcept {
   const py::gil_scoped_acquire gil;
   try {
-    observer_.attr("on_failure")(failure.worker, failure.batch, failure.read, failure.tau, failure.updates);
+    observer_.attr("on_failure")(failure);
   } catch (py::error_already_set& error) {  // the exception that is on its way counts
     error.discard_as_unraisable("asap: on_failure");
   }
@@ -76,6 +76,16 @@ void bind_live_runs(py::module_& module) {
     const py::gil_scoped_release release;
     live_runs().end();
   }));
+
+  py::class_<Failure>(module, "Failure")
+      .def(py::init([](std::optional<std::size_t> worker, std::optional<std::uint64_t> batch, Version read, Tau tau,
+                       std::uint64_t updates) { return Failure{worker, batch, read, tau, updates}; }),
+           py::kw_only(), py::arg("worker"), py::arg("batch"), py::arg("read"), py::arg("tau"), py::arg("updates"))
+      .def_readonly("worker", &Failure::worker)
+      .def_readonly("batch", &Failure::batch)
+      .def_readonly("read", &Failure::read)
+      .def_readonly("tau", &Failure::tau)
+      .def_readonly("updates", &Failure::updates);
 
   py::class_<LiveHandle, std::shared_ptr<LiveHandle>>(module, "LiveRun")
       .def_property_readonly("seconds", [](const LiveHandle& live) { return live.get().seconds(); })
