@@ -18,6 +18,14 @@ using namespace asap;
 
 constexpr std::size_t kWorkers = 3;  // at most
 
+/// How many gradients are in the histograms of τ.
+std::uint64_t num_taus(const Report& report) {
+  std::uint64_t sum = 0;
+  for (const auto& histograms : {report.staleness, report.rejections})
+    for (const Distribution& of_worker : histograms) sum += of_worker.total();
+  return sum;
+}
+
 struct Witness : Observer {
   int calls = 0;
   Failure failure;
@@ -170,6 +178,7 @@ TEST(a_run_that_skips_gives_up_and_counts_what_is_not_finite) {
       CHECK_EQUAL(report.counts.gradients, 30u);
       CHECK_EQUAL(report.counts.samples, 290u);
       CHECK_EQUAL(report.counts.scaled() + report.counts.merged, 29u);
+      CHECK_EQUAL(num_taus(report), report.counts.scaled());
       CHECK(kernels::active().all_finite(4, theta.data()));
 
       options.epochs.reset();
@@ -178,6 +187,28 @@ TEST(a_run_that_skips_gives_up_and_counts_what_is_not_finite) {
       CHECK_EQUAL(report.counts.published, 25u);
       CHECK_EQUAL(report.counts.skipped, 1u);
     }
+}
+
+TEST(what_is_skipped_is_no_part_of_the_sample_of_a_policy) {
+  struct UntilSampled : Observer {
+    void on_tick(LiveRun& live) override {
+      if (totals.size() == 2) live.request_stop();
+    }
+    std::vector<std::uint64_t> totals;
+  };
+  for (const engine::Engine& engine : engines::kOfEachKind) {
+    UntilSampled observer;
+    const auto table = [&](const Distribution& distribution, const StepContext& context) {
+      observer.totals.push_back(distribution.total());
+      return policy::constant().table(distribution, context);
+    };
+    TrainOptions options{.engine = engine, .batch_size = 10, .policy = {"probe", table, SampleWindow{0, 20}}};
+    options.epochs = 1'000'000'000;
+    options.on_nonfinite = OnNonfinite::skip;
+    std::vector<float> theta(4, 1.0f);
+    train(Spoilt(7, Spoilt::How::loss), theta, options, observer);
+    CHECK(observer.totals == (std::vector<std::uint64_t>{0, 20}));
+  }
 }
 
 TEST(a_round_that_all_workers_skip_is_made_up_for) {
