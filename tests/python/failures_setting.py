@@ -8,6 +8,7 @@ import asap
 ENGINES = [asap.Synchronous(), asap.Locked(), asap.Hogwild(), asap.Leashed(), asap.Softsync(n=1)]
 
 ENDLESS = 10**18  # epochs
+PATIENCE = 300  # seconds: the limit of a run that should have ended long before
 
 SETTING = """
 import os, signal, sys, threading, time

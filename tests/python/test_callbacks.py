@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 
 import numpy as np
 import pytest
-from failures_setting import ENDLESS, SETTING
+from failures_setting import PATIENCE, SETTING
 from numpy.typing import NDArray
 
 import asap
@@ -49,7 +49,7 @@ def test_ticks_come_between_epochs(blobs: Data, make_model: MakeModel) -> None:
         if events.count("tick") == 2:
             state.stop()
 
-    run = asap.train(make_model(), big, workers=1, batch_size=1, epochs=ENDLESS, callbacks=stop_at_the_second)
+    run = asap.train(make_model(), big, workers=1, batch_size=1, seconds=PATIENCE, callbacks=stop_at_the_second)
     assert run.status == "stopped"
     assert events[-1] == "epoch"
 
@@ -66,7 +66,7 @@ def test_a_callback_can_stop_the_run(blobs: Data, make_model: MakeModel) -> None
         if state.epoch >= 3:
             state.stop()
 
-    run = asap.train(make_model(), blobs, workers=2, epochs=ENDLESS, callbacks=stop_at_3)
+    run = asap.train(make_model(), blobs, workers=2, seconds=PATIENCE, callbacks=stop_at_3)
     assert run.status == "stopped"
     assert run.history[-1]["epoch"] >= 3
 
@@ -95,7 +95,7 @@ def test_an_exception_ends_the_run_and_is_raised_once(
 
     model = make_model()
     with same_threads(), pytest.raises(LookupError, match="in the callback"):
-        asap.train(model, blobs, workers=4, epochs=ENDLESS, callbacks=fail)
+        asap.train(model, blobs, workers=4, seconds=PATIENCE, callbacks=fail)
     assert len(calls) == 1
     assert np.isfinite(model.parameters).all()
     assert not np.array_equal(model.parameters, make_model().parameters)  # what was learnt is kept

@@ -217,7 +217,7 @@ def test_other_data_is_refused(parts: Parts, blobs: Data) -> None:
     ("arguments", "error", "message"),
     [
         ({"path": 3}, TypeError, "path must be the name of a file; got 3"),
-        ({"path": ""}, TypeError, "path must be the name of a file"),
+        ({"path": ""}, ValueError, "path must be the name of a file"),
         ({"unit": "minutes"}, ValueError, "unit must be one of 'epochs', 'updates', 'seconds'; got 'minutes'"),
         ({"every": 0}, ValueError, "every must be a finite number above 0; got 0"),
         ({"every": "1"}, TypeError, "every must be"),

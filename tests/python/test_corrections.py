@@ -10,7 +10,6 @@ import pytest
 from numpy.typing import NDArray
 
 import asap
-from asap import _names
 
 Data = tuple[NDArray[np.float32], NDArray[np.int32]]
 MakeModel = Callable[[], asap.Model]
@@ -119,16 +118,6 @@ def test_a_resumed_run_with_an_average_movement_is_replayed_from_it(
     assert asap.replay(run).identical
     run.save(tmp_path / "saved")
     assert asap.replay(asap.Run.load(tmp_path / "saved"), blobs).identical
-
-
-def test_the_words_of_the_command_line() -> None:
-    assert _names.correction("none") is None
-    assert _names.correction("delay") == asap.DelayCompensated()
-    assert _names.correction("delay:0.5") == asap.DelayCompensated(0.5)
-    assert _names.correction("gap:0.5") == asap.GapAware(0.5)
-    assert _names.correction("norm:2") == asap.NormClipped(2.0)
-    with pytest.raises(ValueError, match="correction norm must name its bound, as in norm:1; got 'norm'"):
-        _names.correction("norm")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from failures_setting import ENDLESS, ENGINES, SETTING, run_script
+from failures_setting import ENGINES, PATIENCE, SETTING, run_script
 from numpy.typing import NDArray
 
 import asap
@@ -112,7 +112,7 @@ def test_an_exception_of_python_ends_the_run_and_keeps_what_was_learnt(
     same_threads: Callable[[], AbstractContextManager[None]],
 ) -> None:
     raised.clear()
-    settings: dict[str, Any] = {"engine": engine, "workers": 3, "epochs": ENDLESS, "trace": True}
+    settings: dict[str, Any] = {"engine": engine, "workers": 3, "seconds": PATIENCE, "trace": True}
     settings |= failing(where, watched)
     model = make_model()
     with same_threads(), pytest.raises(LookupError, match="planted") as caught:

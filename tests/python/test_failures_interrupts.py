@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from failures_setting import ENDLESS, ENGINES, SETTING, run_script
+from failures_setting import ENGINES, PATIENCE, SETTING, run_script
 from numpy.typing import NDArray
 
 import asap
@@ -60,7 +60,7 @@ def test_ctrl_c_leaves_the_model_what_was_learnt_and_no_thread(
 
     model = make_model()
     with same_threads():
-        run = asap.train(model, blobs, engine=engine, workers=3, epochs=ENDLESS, callbacks=callback)
+        run = asap.train(model, blobs, engine=engine, workers=3, seconds=PATIENCE, callbacks=callback)
     assert run.status == "interrupted"
     assert np.array_equal(model.parameters, run.parameters)
     assert not np.array_equal(model.parameters, make_model().parameters)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from failures_setting import ENDLESS, ENGINES, SETTING, run_script
+from failures_setting import ENDLESS, ENGINES, PATIENCE, SETTING, run_script
 from numpy.typing import NDArray
 
 import asap
@@ -73,7 +73,7 @@ def test_ctrl_c_of_other_threads_does_not_reach_a_run(blobs: Data, make_model: M
             state.stop()
 
     thread = threading.Thread(
-        target=lambda: statuses.append(asap.train(make_model(), blobs, epochs=ENDLESS, callbacks=callback).status)
+        target=lambda: statuses.append(asap.train(make_model(), blobs, seconds=PATIENCE, callbacks=callback).status)
     )
     thread.start()
     begun.wait()

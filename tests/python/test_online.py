@@ -10,7 +10,6 @@ import pytest
 from numpy.typing import NDArray
 
 import asap
-from asap import _names
 
 Data = tuple[NDArray[np.float32], NDArray[np.int32]]
 MakeModel = Callable[[], asap.Model]
@@ -145,18 +144,6 @@ def test_a_traced_run_is_replayed_bit_by_bit(blobs: Data, make_model: MakeModel)
     counting, stop = until(5, asap.TailTau(RATE))
     run = asap.train(make_model(), blobs, step=counting, workers=3, epochs=10**6, callbacks=stop, trace=True)
     assert asap.replay(run).identical
-
-
-def test_the_words_of_the_command_line() -> None:
-    window = (1, 2)
-    online = asap.Online()
-    assert _names.step("online:tail:0.5", 0.1, "constant", window) == asap.TailTau(0.1, 0.5, sample=online)
-    assert _names.step("online:fleet", 0.1, "constant", window) == asap.FLeet(0.1, sample=online)
-    assert _names.step("online:normalised:inverse", 0.1, "constant", window) == asap.Normalised(
-        asap.Inverse(0.1), sample=online
-    )
-    with pytest.raises(ValueError, match=r"step online:… takes one that looks at the run, such as tail.*; got 'inv"):
-        _names.step("online:inverse", 0.1, "constant", window)
 
 
 @pytest.mark.parametrize("value", [0, -1.0, float("nan"), float("inf"), 1e7, "often", True, None])

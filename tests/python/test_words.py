@@ -187,6 +187,16 @@ def test_a_word_that_does_not_fit_is_refused_with_its_form(word: str, error: str
         read(word)
 
 
+def test_a_word_makes_its_correction() -> None:
+    assert _names.correction("none") is None
+    assert _names.correction("delay") == asap.DelayCompensated()
+    assert _names.correction("delay:0.5") == asap.DelayCompensated(0.5)
+    assert _names.correction("gap:0.5") == asap.GapAware(0.5)
+    assert _names.correction("norm:2") == asap.NormClipped(2.0)
+    with pytest.raises(ValueError, match="correction must be norm:BOUND, above 0; got 'norm'"):
+        _names.correction("norm")
+
+
 def test_times_are_words_numbers_or_a_file(tmp_path: Path) -> None:
     (tmp_path / "times").write_text("0.5\n1.5 2\n")
 
