@@ -1,5 +1,7 @@
 #include "asap/sim/block_team.h"
 
+#include "asap/train/resumption.h"
+
 #include <algorithm>
 
 #include "asap/store/store.h"

@@ -11,6 +11,7 @@
 #include "asap/sim/virtual_synchronous.h"
 #include "asap/train/check_options.h"
 #include "asap/train/make_store.h"
+#include "asap/train/resumption.h"
 
 namespace asap {
 namespace {
@@ -67,6 +68,10 @@ std::unique_ptr<VirtualEngine<BlockTeam>> make_engine(Scene& scene, BlockTeam& t
   return std::make_unique<VirtualHogwild>(scene, team, copies(read, layout, options.workers), team.capacity());
 }
 
+LedgerScope scope_of(const Objective& objective, const SimulationOptions& options) {
+  return {objective.num_samples(), most_workers(options), options.row_every};
+}
+
 /// Everything that happens, until nothing does or the run is to end.
 template <class Team>
 void play(VirtualEngine<Team>& engine, Scene& scene, Ledger& ledger, const SimulationOptions& options) {
@@ -88,7 +93,7 @@ template <class Team>
 SimulationReport run(const Objective& objective, std::span<float> theta, const SimulationOptions& options,
                      Observer& observer) {
   Team* present = nullptr;
-  Ledger ledger(objective, options, theta, [&] { return present->parameters(); }, observer);
+  Ledger ledger(options.train, scope_of(objective, options), theta, [&] { return present->parameters(); }, observer);
   Team team(objective, options, theta, ledger);
   present = &team;
   Scene scene(options, ledger);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "asap/kernels/kernels.h"
+#include "asap/train/resumption.h"
 
 namespace asap::sim {
 

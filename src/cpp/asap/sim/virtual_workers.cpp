@@ -22,11 +22,6 @@ TrainOptions limits_in_batches(TrainOptions options) {
 
 }  // namespace
 
-StateLayout layout_of(const TrainOptions& options, std::size_t num_parameters) {
-  return StateLayout(num_parameters, static_cast<float>(options.momentum), std::pmr::new_delete_resource(),
-                     options.correction);
-}
-
 VirtualWorkers::VirtualWorkers(const Objective& objective, const SimulationOptions& options, Ledger& ledger)
     : objective_(objective),
       options_(options.train),

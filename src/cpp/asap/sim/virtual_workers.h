@@ -7,8 +7,9 @@
 
 #include "asap/core/aligned_buffer.h"
 #include "asap/data/batch_source.h"
-#include "asap/sim/ledger.h"
+#include "asap/sim/simulator.h"
 #include "asap/store/state_layout.h"
+#include "asap/train/ledger.h"
 
 namespace asap::sim {
 
@@ -17,9 +18,6 @@ struct Computed {
   std::size_t samples = 0;
   double loss = 0;
 };
-
-/// Of the states of such a run.
-StateLayout layout_of(const TrainOptions& options, std::size_t num_parameters);
 
 /// Takes batches, computes gradients, one at a time, and tells the ledger what became of them. One thread.
 class VirtualWorkers {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <span>
 
 #include "asap/core/error.h"
@@ -72,6 +73,10 @@ void check(const Checkpoint& checkpoint, const StateLayout& layout) {
   if (checkpoint.num_workers == 0 || checkpoint.num_workers > checkpoint.workers.size())
     invalid_argument("a checkpoint must know its workers; got ", checkpoint.workers.size(), " of ",
                      checkpoint.num_workers);
+  const std::uint64_t next = checkpoint.gradients + checkpoint.open.size();
+  if (!std::is_sorted(checkpoint.open.begin(), checkpoint.open.end(), std::less_equal<>()) ||
+      (!checkpoint.open.empty() && checkpoint.open.back() >= next))
+    invalid_argument("the open batches of a checkpoint must be different numbers below ", next, ", in their order");
   for (const WorkerTotals& worker : checkpoint.workers) check(worker);
   check(checkpoint.adaptation, checkpoint.workers);
 }

@@ -26,6 +26,8 @@ struct WorkerTotals {
 struct Checkpoint {
   Version version = 0;
   std::uint64_t gradients = 0;         ///< worked on to the end; the batches below this number, and no other ones
+  std::vector<std::uint64_t> open;     ///< of a parameter server: batches with a learner then, so that `gradients` are
+                                       ///< those below gradients + open.size(), but for these
   double seconds = 0;                  ///< of the run's clock
   std::vector<float> theta, velocity;  ///< no velocity: the run has no momentum
   std::vector<float> movement;         ///< as the state's (store/state_layout.h)

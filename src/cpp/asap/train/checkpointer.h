@@ -6,7 +6,7 @@
 
 #include "asap/core/aligned_buffer.h"
 #include "asap/store/store.h"
-#include "asap/train/checkpoint.h"
+#include "asap/train/checkpoint_plan.h"
 #include "asap/train/run_state.h"
 
 namespace asap {
@@ -19,7 +19,7 @@ class Checkpointer {
   /// `snapshot` copies the beginning of the state.
   Checkpointer(RunState& run, Snapshot snapshot, const StateLayout& layout);
 
-  bool is_due() const { return progress() >= next_; }
+  bool is_due() const { return plan_.is_due(progress()); }
 
   // When it may be due, by the run's clock and by versions; beyond reach where it is a matter of something else.
   double due_seconds() const;
@@ -33,13 +33,11 @@ class Checkpointer {
 
  private:
   double progress() const;
-  void plan_next();
 
   RunState& run_;
   const Snapshot snapshot_;
   const StateLayout layout_;
-  const CheckpointInterval interval_;
-  double next_ = 0;
+  CheckpointPlan plan_;
   AlignedBuffer<float> state_;
   Checkpoint copied_;
 };

@@ -4,25 +4,9 @@
 
 #include "asap/platform/affinity.h"
 #include "asap/train/limits.h"
+#include "asap/train/resumption.h"
 
 namespace asap {
-namespace {
-
-/// Another number of workers is another execution, of which a policy takes a sample of its own.
-bool is_same_team(const TrainOptions& options) {
-  return !options.resume || options.resume->num_workers == options.workers;
-}
-
-Adaptation adaptation_of(const TrainOptions& options) {
-  const Execution execution{options.workers, options.rate, options.updates};
-  const Checkpoint* before = options.resume;
-  if (!before) return {options.policy, execution};
-  if (is_same_team(options)) return {options.policy, execution, before->adaptation};
-  return {options.policy, execution, before->version, before->adaptation.log};
-}
-
-}  // namespace
-
 RunState::RunState(const Objective& the_objective, const TrainOptions& the_options)
     : objective(the_objective),
       options(the_options),

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <exception>
 #include <mutex>
 #include <system_error>
@@ -14,6 +13,7 @@
 #include "asap/step/adaptation.h"
 #include "asap/step/scale_table.h"
 #include "asap/trace/spiller.h"
+#include "asap/train/clock.h"
 #include "asap/train/event_queue.h"
 #include "asap/train/signal.h"
 #include "asap/train/snapshot_queue.h"
@@ -21,20 +21,6 @@
 #include "asap/train/worker_state.h"
 
 namespace asap {
-
-/// Seconds since it was (re)started, behind those of the parts before.
-class Clock {
- public:
-  explicit Clock(double before) : before_(before) {}
-  void restart() { start_ = std::chrono::steady_clock::now(); }
-  double seconds() const {
-    return before_ + std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  }
-
- private:
-  const double before_;
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 /// Thread-safety: members are atomics, immutable, single-writer, or guarded as noted.
 struct RunState {

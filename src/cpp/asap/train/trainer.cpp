@@ -1,29 +1,17 @@
 #include "asap/train/trainer.h"
 
+#include "asap/core/error.h"
 #include "asap/platform/interleaved_memory.h"
 #include "asap/train/check_options.h"
 #include "asap/train/coordinator.h"
 #include "asap/train/make_store.h"
+#include "asap/train/resumption.h"
 #include "asap/train/team.h"
 
 namespace asap {
 namespace {
 
 constexpr std::size_t kMaxWorkers = 4096;
-
-/// θ and, of a resumed run, what else the stores keep.
-AlignedBuffer<float> first_state(const StateLayout& layout, std::span<const float> theta, const Checkpoint* resume) {
-  AlignedBuffer<float> state(layout.size());
-  std::copy(theta.begin(), theta.end(), state.data());
-  if (!resume) return state;
-  std::copy(resume->velocity.begin(), resume->velocity.end(), layout.velocity(state.data()));
-  std::copy(resume->movement.begin(), resume->movement.end(), layout.movement(state.data()));
-  return state;
-}
-
-StateLayout layout_of(const Objective& objective, const TrainOptions& options, std::pmr::memory_resource* memory) {
-  return StateLayout(objective.num_parameters(), static_cast<float>(options.momentum), memory, options.correction);
-}
 
 PlacementReport placement_report(const RunState& state, const InterleavedMemory& memory) {
   PlacementReport report{.cpus = state.placement.cpus, .nodes = memory.nodes(), .interleave_error = memory.error()};
@@ -67,7 +55,10 @@ Report run_on(S& store, RunState& state, const StateLayout& layout, std::span<fl
 Report train(const Objective& objective, std::span<float> theta, const TrainOptions& options, Observer& observer) {
   check(options, kMaxWorkers);
   if (options.resume) {
-    check(*options.resume, layout_of(objective, options, std::pmr::new_delete_resource()));
+    check(*options.resume, layout_of(options, objective.num_parameters()));
+    if (!options.resume->open.empty())
+      invalid_argument("a checkpoint of a parameter server must be resumed by one: ", options.resume->open.size(),
+                       " batches were with learners");
     std::copy(options.resume->theta.begin(), options.resume->theta.end(), theta.begin());
   }
   check(objective, theta);
@@ -75,7 +66,7 @@ Report train(const Objective& objective, std::span<float> theta, const TrainOpti
   if (options.validation) check_validation(objective, *options.validation);
   const ProcessOwned<RunState> state(new RunState(objective, options));
   const ProcessOwned<InterleavedMemory> memory(new InterleavedMemory(state->placement.nodes));
-  const StateLayout layout = layout_of(objective, options, memory.get());
+  const StateLayout layout = layout_of(options, objective.num_parameters(), memory.get());
   Report report = std::visit(
       [&](const auto& engine) {
         using S = decltype(make_store(engine, layout, options.workers, theta));

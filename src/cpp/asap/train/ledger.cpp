@@ -1,12 +1,14 @@
-#include "asap/sim/ledger.h"
+#include "asap/train/ledger.h"
 
 #include <algorithm>
 
 #include "asap/kernels/kernels.h"
+#include "asap/staleness/histogram.h"
 #include "asap/train/count.h"
 #include "asap/train/evaluate.h"
+#include "asap/train/resumption.h"
 
-namespace asap::sim {
+namespace asap {
 namespace {
 
 constexpr auto kTick = std::chrono::milliseconds(50);  // of real time: how often the observer is called
@@ -14,24 +16,72 @@ constexpr std::uint64_t kProbe = 256;                  // published updates afte
 constexpr std::size_t kEvaluationBatch = 128;          // small enough that the observer is called in time between two
 constexpr std::size_t kTraced = 1024;                  // records given to the sink at a time
 
+/// As the histograms of threads count it, and checkpoints have it: the last bin stands for all larger τ.
+Distribution folded(const Distribution& distribution) {
+  std::vector<std::uint64_t> counts(distribution.counts().begin(), distribution.counts().end());
+  for (; counts.size() > kTauBins; counts.pop_back()) counts[kTauBins - 1] += counts.back();
+  return Distribution(std::move(counts), distribution.tau_sum());
+}
+
 }  // namespace
 
-Ledger::Ledger(const Objective& objective, const SimulationOptions& options, std::span<const float> start,
+Ledger::Ledger(const TrainOptions& options, const LedgerScope& scope, std::span<const float> start,
                Parameters parameters, Observer& observer)
-    : options_(options.train),
-      row_every_(options.row_every),
-      num_parameters_(objective.num_parameters()),
-      batches_per_epoch_((objective.num_samples() - 1) / options.train.batch_size + 1),
+    : options_(options),
+      row_every_(scope.row_every),
+      num_parameters_(start.size()),
+      batches_per_epoch_((scope.num_samples - 1) / options.batch_size + 1),
       parameters_(std::move(parameters)),
       observer_(observer),
-      adaptation_(options_.policy, {options_.workers, options_.rate, options_.updates}),
-      staleness_(most_workers(options)),
-      rejections_(most_workers(options)),
+      adaptation_(adaptation_of(options)),
+      staleness_(scope.most_workers),
+      rejections_(scope.most_workers),
       last_finite_(num_parameters_),
       next_tick_(std::chrono::steady_clock::now() + kTick) {
   std::copy(start.begin(), start.end(), last_finite_.data());
   if (options_.validation) validation_workspace_ = options_.validation->workspace(kEvaluationBatch);
   if (options_.trace) traced_.reserve(kTraced);
+  if (options_.resume) go_on_from(*options_.resume);
+}
+
+void Ledger::go_on_from(const Checkpoint& before) {
+  const bool same_team = is_same_team(options_);
+  for (std::size_t worker = 0; worker < before.workers.size(); ++worker) {
+    const WorkerTotals& totals = before.workers[worker];
+    counts_ += totals.counts;
+    staleness_.add(worker, totals.staleness);
+    rejections_.add(worker, totals.rejections);
+    if (same_team) sampled_.add(totals.sampled);
+    if (same_team) sampled_published_ += totals.sampled_published;
+  }
+  seconds_ = before.seconds;
+  last_row_ = before.last_totals;
+  report_.history = before.history;
+  last_finite_version_ = before.version;
+}
+
+/// Counts of gradients are kept of all workers together, as those of the first.
+Checkpoint Ledger::checkpoint() const {
+  Checkpoint now;
+  now.version = counts_.published;
+  now.gradients = counts_.gradients;
+  now.seconds = seconds_;
+  now.num_workers = options_.workers;
+  const std::vector<Distribution> staleness = staleness_.distributions(), rejections = rejections_.distributions();
+  now.workers.resize(std::max(options_.workers, staleness.size()));
+  for (std::size_t worker = 0; worker < staleness.size(); ++worker) {
+    now.workers[worker].staleness = folded(staleness[worker]);
+    now.workers[worker].rejections = folded(rejections[worker]);
+  }
+  now.workers.front().counts = counts_;
+  now.workers.front().sampled = folded(sampled_.distribution());
+  now.workers.front().sampled_published = sampled_published_;
+  now.adaptation = adaptation_.state();
+  now.adaptation.counted = folded(now.adaptation.counted);
+  now.history = report_.history;
+  now.last_totals = last_row_;
+  now.last_row_gradients = last_row_.gradients;
+  return now;
 }
 
 void Ledger::record(std::size_t worker, std::uint64_t batch, const Receipt& receipt, std::size_t samples, double loss) {
@@ -154,4 +204,4 @@ double Ledger::epochs(std::uint64_t gradients) const {
   return static_cast<double>(gradients) / static_cast<double>(batches_per_epoch_);
 }
 
-}  // namespace asap::sim
+}  // namespace asap

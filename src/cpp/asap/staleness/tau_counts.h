@@ -1,4 +1,4 @@
-// Counting staleness in a simulation, where τ has no bound that anybody knows.
+// Counting staleness on one thread, where τ has no bound that anybody knows.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +6,7 @@
 
 #include "asap/staleness/distribution.h"
 
-namespace asap::sim {
+namespace asap {
 
 /// Histogram of τ that grows with the largest one.
 class TauCounts {
@@ -15,6 +15,13 @@ class TauCounts {
     if (tau >= counts_.size()) counts_.resize(tau + 1);
     ++counts_[tau];
     sum_ += tau;
+  }
+
+  /// What was counted before.
+  void add(const Distribution& before) {
+    if (before.counts().size() > counts_.size()) counts_.resize(before.counts().size());
+    for (Tau tau = 0; tau < before.counts().size(); ++tau) counts_[tau] += before.counts()[tau];
+    sum_ += before.tau_sum();
   }
 
   Distribution distribution() const { return Distribution(counts_, sum_); }
@@ -31,7 +38,9 @@ class TeamTauCounts {
 
   explicit TeamTauCounts(std::size_t workers) : counts_(workers <= kMostApart ? workers : 1) {}
 
-  void add(std::size_t worker, Tau tau) {
+  /// One τ, or what was counted before.
+  template <class T>
+  void add(std::size_t worker, const T& tau) {
     all_.add(tau);
     if (counts_.size() > 1) counts_[worker].add(tau);
   }
@@ -50,4 +59,4 @@ class TeamTauCounts {
   std::vector<TauCounts> counts_;
 };
 
-}  // namespace asap::sim
+}  // namespace asap

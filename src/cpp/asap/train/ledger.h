@@ -1,6 +1,6 @@
-// The ledger of a simulated run: counts, staleness, trace, scale tables and history, and who looks on. What workers,
-// their spiller and the coordinator do for a run on threads happens here between two gradients, at known moments: the
-// same seed gives the same bytes.
+// The ledger of a run whose gradients come one after the other, in virtual time or from other machines: counts,
+// staleness, trace, scale tables and history, and who looks on. What workers, their spiller and the coordinator do for a
+// run on threads happens here between two gradients, at known moments: the same gradients give the same bytes.
 #pragma once
 
 #include <chrono>
@@ -10,20 +10,27 @@
 #include <vector>
 
 #include "asap/core/aligned_buffer.h"
-#include "asap/sim/simulator.h"
-#include "asap/sim/tau_counts.h"
+#include "asap/staleness/tau_counts.h"
 #include "asap/step/adaptation.h"
+#include "asap/train/trainer.h"
 
-namespace asap::sim {
+namespace asap {
 
-/// Of one run. One thread.
+/// What a ledger must know of its run besides the options.
+struct LedgerScope {
+  std::uint64_t num_samples = 1;
+  std::size_t most_workers = 1;                          ///< at any time
+  std::optional<std::uint64_t> row_every = std::nullopt;  ///< published updates; nothing: a row of the history an epoch
+};
+
+/// Of one run, or of its next part behind a checkpoint (TrainOptions::resume). One thread.
 class Ledger final : public LiveRun {
  public:
   using Parameters = std::function<const float*()>;
 
   /// `parameters` gives the present ones, when the run is going on.
-  Ledger(const Objective& objective, const SimulationOptions& options, std::span<const float> start,
-         Parameters parameters, Observer& observer);
+  Ledger(const TrainOptions& options, const LedgerScope& scope, std::span<const float> start, Parameters parameters,
+         Observer& observer);
 
   // For engines.
 
@@ -36,6 +43,12 @@ class Ledger final : public LiveRun {
 
   /// A gradient of so many samples with this mean loss, and what became of it.
   void record(std::size_t worker, std::uint64_t batch, const Receipt& receipt, std::size_t samples, double loss);
+
+  /// What of it belongs into a checkpoint: all but the state and the batches.
+  Checkpoint checkpoint() const;
+
+  /// The validation of a row, where it is evaluated elsewhere.
+  void set_validation(std::size_t row, const Metrics& metrics) { report_.history.at(row).validation = metrics; }
 
   /// The rest of the history, the result in theta, the report.
   Report finish(std::span<float> theta);
@@ -51,6 +64,7 @@ class Ledger final : public LiveRun {
   void request_stop(Status status) override;
 
  private:
+  void go_on_from(const Checkpoint& before);
   void trace(std::size_t worker, std::uint64_t batch, const Receipt& receipt);
   void flush_trace();
   void sample(const Receipt& receipt);
@@ -84,4 +98,4 @@ class Ledger final : public LiveRun {
   Report report_;
 };
 
-}  // namespace asap::sim
+}  // namespace asap
