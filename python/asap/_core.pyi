@@ -339,6 +339,60 @@ def train(
     status "interrupted". Any other exception of a signal handler or the observer ends the run and is raised.
     """
 
+class ParameterServer:
+    """Shared parameters of learners that are elsewhere; one thread. See src/cpp/asap/server/parameter_server.h."""
+
+    def __init__(
+        self,
+        num_samples: int,
+        theta: NDArray[np.float32],
+        options: TrainOptions,
+        *,
+        most_workers: int,
+        resume: dict[str, Any] | None,  # what checkpoint() gave
+        trace: bool,
+    ) -> None: ...
+    def take(self, worker: int) -> int | None: ...  # a batch; None: none now
+    def lose(self, worker: int) -> None: ...
+    def hold(self, worker: int, batch: int) -> None: ...
+    def receive(
+        self, *, batch: int, worker: int, read: int, loss: float, gradient: NDArray[np.float32]
+    ) -> bool: ...  # False: not its batch, or it came before, or the run is over
+    def resize(self, workers: int) -> None: ...
+    @property
+    def is_over(self) -> bool: ...
+    def request_stop(self, status: str = "stopped") -> None: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def workers(self) -> int: ...
+    @property
+    def parameters(self) -> NDArray[np.float32]: ...  # a read-only view that follows the updates
+    @property
+    def seconds(self) -> float: ...
+    @property
+    def epoch(self) -> float: ...
+    @property
+    def counts(self) -> dict[str, Any]: ...
+    @property
+    def staleness(self) -> Distribution: ...
+    @property
+    def records(self) -> NDArray[np.void]: ...  # the trace so far
+    def take_rows(self) -> list[tuple[dict[str, Any], NDArray[np.float32]]]: ...  # epoch records, with the parameters
+    def take_snapshots(self) -> list[tuple[NDArray[np.float32], int, float, float]]: ...  # version, epoch, seconds
+    def set_validation(self, row: int, loss_sum: float, correct: int, samples: int) -> None: ...
+    @property
+    def is_checkpoint_due(self) -> bool: ...
+    def checkpoint(self) -> dict[str, Any] | None: ...  # None: not finite, and the run is over
+    def finish(self) -> tuple[dict[str, Any], NDArray[np.float32]]: ...  # the report of train, and the result
+
+class Learner:
+    """Gradients of batches by number, with the bits of a worker of train; keeps its workspace."""
+
+    def __init__(self, network: Network, data: Dataset, options: TrainOptions) -> None: ...
+    def samples(self, batch: int) -> NDArray[np.uint64]: ...
+    def gradient(self, batch: int, theta: NDArray[np.float32], out: NDArray[np.float32]) -> float: ...  # mean loss
+
 class Law:
     """Seconds that something takes; a pure function of seed, worker and how often that worker has drawn."""
 

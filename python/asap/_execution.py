@@ -6,6 +6,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -19,6 +20,7 @@ from asap._checkpoint_document import Saved
 from asap._fingerprint import fingerprint
 from asap._snapshots import Moment, SnapshotFile, sampled
 from asap.callbacks import Callback, Observer
+from asap.cluster import Cluster
 from asap.config import TrainConfig
 from asap.history import row_of
 from asap.losses import Losses
@@ -28,6 +30,28 @@ from asap.simulation import Simulation
 from asap.trace import Trace, origin_of, records_in
 
 Write = Callable[[Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What whoever conducts a run elsewhere needs of it.
+
+    Attributes:
+        theta: parameters to begin with, in; where the run ended, out.
+        training: the training data.
+        validation: held-out data.
+        trace: where records of the trace go.
+        observer: who is told of what happens.
+    """
+
+    theta: NDArray[np.float32]
+    training: _core.Dataset
+    validation: _core.Dataset | None
+    trace: IO[bytes] | None
+    observer: Observer
+
+
+Conduct = Callable[[Subject], dict[str, Any]]
 
 
 def execute(
@@ -41,10 +65,13 @@ def execute(
     begin: Saved | None,
     simulation: Simulation | None = None,
     schedule: Trace | None = None,
+    conduct: Conduct | None = None,
+    cluster: Cluster | None = None,
 ) -> Run:
     """Run from the model's parameters, or from where the checkpoint `begin` was made, to the end.
 
-    On threads, in virtual time with a simulation, or by the schedule of another run.
+    On threads, in virtual time with a simulation, by the schedule of another run, or as somebody conducts it on a
+    cluster.
     """
     functions = _checked_callbacks(callbacks)
     training = data if isinstance(data, _core.Dataset) else model._dataset(data)
@@ -63,7 +90,10 @@ def execute(
             snapshots = SnapshotFile(stack.enter_context(tempfile.TemporaryFile()), start)
         observer = Observer(display, config.stop, functions, has_classes, write, snapshots, rows)
         try:
-            report = _run(model, theta, training, held_out, config, file, begin, simulation, schedule, observer)
+            if conduct is not None:
+                report = conduct(Subject(theta, training, held_out, file, observer))
+            else:
+                report = _run(model, theta, training, held_out, config, file, begin, simulation, schedule, observer)
         except BaseException as error:
             observer.explain(error)
             raise
@@ -87,6 +117,7 @@ def execute(
         losses,
         simulated,
         schedule is not None,
+        cluster,
     )
 
 

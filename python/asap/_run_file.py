@@ -13,6 +13,7 @@ import numpy as np
 
 from asap import _checks, _trace_file, corrections, engines, laws, rates, steps, stops
 from asap.checkpoint import Checkpoint
+from asap.cluster import Cluster
 from asap.config import MAX_WORKERS, TrainConfig, checked_config
 from asap.environment import Placement
 from asap.history import COLUMNS, History, Row
@@ -96,6 +97,7 @@ def _fields(document: Mapping[str, Any]) -> dict[str, Any]:
         "config": config_of(document["config"], _most_workers(document)),
         "simulation": _simulation(document.get("simulation")),
         "what_if": _checks.flag("what_if", document.get("what_if", False)),
+        "cluster": _cluster(document.get("cluster")),
         "num_samples": _checks.integer("samples", document["data"]["samples"], 0),
         "num_validation_samples": _checks.integer("validation_samples", document["data"]["validation_samples"], 0),
         "environment": {name: _word_or_count(name, value) for name, value in document["environment"].items()},
@@ -203,6 +205,10 @@ def _simulation(values: Mapping[str, Any] | None) -> Simulation | None:
     team = checked_team(dict(values["team"]))
     figures: dict[str, Any] = {name: _checks.not_negative(name, values[name]) for name in FIGURES}
     return replace(checked_simulation(compute, publish, team, values["row_every"], values["memory_limit"]), **figures)
+
+
+def _cluster(values: Mapping[str, Any] | None) -> Cluster | None:
+    return None if values is None else Cluster._from_dict(values)
 
 
 def _made(name: str, value: Any, kinds: Mapping[str, Any]) -> Any:

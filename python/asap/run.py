@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from asap import _checks, _run_file, _trace_file
 from asap._plain import dumps, plain
+from asap.cluster import Cluster
 from asap.config import TrainConfig
 from asap.datasets.files import write_atomically
 from asap.environment import Placement, environment
@@ -66,6 +67,7 @@ class Run:
             `trace=True`.
         simulation: laws and virtual times of a run of `asap.simulate`; None for a run on threads.
         what_if: whether it followed the schedule of another run (`asap.what_if`), which has an order, but no times.
+        cluster: what happened on the cluster during a run of `asap.ray.train`; None for any other run.
     """
 
     status: str
@@ -97,6 +99,7 @@ class Run:
     losses: Losses | None = None
     simulation: Simulation | None = None
     what_if: bool = False
+    cluster: Cluster | None = None
 
     @classmethod
     def _of(
@@ -112,6 +115,7 @@ class Run:
         losses: Losses | None,
         simulation: Simulation | None,
         what_if: bool,
+        cluster: Cluster | None,
     ) -> Run:
         """Return the run that the core reported."""
         counts = report["counts"]
@@ -149,6 +153,7 @@ class Run:
             losses=losses,
             simulation=simulation,
             what_if=what_if,
+            cluster=cluster,
         )
 
     @property
@@ -197,6 +202,7 @@ class Run:
             "resumed": self.resumed,
             "simulation": self.simulation and self.simulation.to_dict(),
             "what_if": self.what_if,
+            "cluster": self.cluster and self.cluster.to_dict(),
             "environment": self.environment,
             "placement": self.placement._asdict(),
             "results": {name: getattr(self, name) for name in (*_run_file.COUNTS, *_FIGURES)},

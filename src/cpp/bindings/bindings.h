@@ -23,6 +23,7 @@ void bind_live_runs(py::module_& module);
 void bind_options(py::module_& module);
 void bind_train(py::module_& module);
 void bind_simulate(py::module_& module);
+void bind_server(py::module_& module);
 void bind_trace(py::module_& module);
 void bind_bench(py::module_& module);
 

@@ -220,6 +220,7 @@ py::dict to_dict(const Checkpoint& checkpoint) {
   arrays["parameters"] = to_array(checkpoint.theta);
   if (!checkpoint.velocity.empty()) arrays["velocity"] = to_array(checkpoint.velocity);
   if (!checkpoint.movement.empty()) arrays["movement"] = to_array(checkpoint.movement);
+  if (!checkpoint.open.empty()) arrays["open"] = to_array(checkpoint.open);
   write_workers(checkpoint.workers, arrays);
   write_history(checkpoint, arrays);
   write_adaptation(checkpoint.adaptation, dict, arrays);
@@ -243,6 +244,7 @@ Checkpoint checkpoint_from(const py::dict& dict) {
   checkpoint.theta = vector_from<float>(arrays, "parameters");
   checkpoint.velocity = vector_from<float>(arrays, "velocity");
   checkpoint.movement = vector_from<float>(arrays, "movement");
+  checkpoint.open = vector_from<std::uint64_t>(arrays, "open");
   checkpoint.workers = read_workers(arrays);
   read_history(arrays, checkpoint);
   checkpoint.adaptation = read_adaptation(dict, arrays);

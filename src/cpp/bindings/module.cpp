@@ -16,5 +16,6 @@ PYBIND11_MODULE(_core, module) {
   bind_train(module);
   bind_trace(module);
   bind_simulate(module);
+  bind_server(module);
   bind_bench(module);
 }

@@ -1,0 +1,185 @@
+#include <deque>
+
+#include "asap/model/network.h"
+#include "asap/server/learner.h"
+#include "asap/server/parameter_server.h"
+#include "bindings.h"
+#include "checkpoint_arrays.h"
+#include "reports.h"
+#include "words.h"
+
+namespace asap::bindings {
+namespace {
+
+/// Keeps rows of the history, and snapshots, with the parameters that they belong to, until Python comes for them.
+class Keeper final : public Observer {
+ public:
+  struct Row {
+    EpochRecord record;
+    std::vector<float> theta;
+  };
+  struct Snapshot {
+    Moment moment;
+    std::vector<float> theta;
+  };
+
+  explicit Keeper(std::size_t num_parameters) : num_parameters_(num_parameters) {}
+
+  void on_epoch(const EpochRecord& record, LiveRun& live) override {
+    rows.push_back({record, std::vector<float>(num_parameters_)});
+    live.snapshot(rows.back().theta);
+  }
+  void on_snapshot(std::span<const float> theta, const Moment& moment, LiveRun&) override {
+    snapshots.push_back({moment, {theta.begin(), theta.end()}});
+  }
+
+  std::deque<Row> rows;
+  std::deque<Snapshot> snapshots;
+
+ private:
+  const std::size_t num_parameters_;
+};
+
+/// A server, with what it must not outlive.
+class Server {
+ public:
+  Server(std::uint64_t num_samples, const Contiguous<float>& theta, TrainOptions options, std::size_t most_workers,
+         const std::optional<py::dict>& resume, bool trace)
+      : before_(resume ? std::optional(checkpoint_from(*resume)) : std::nullopt),
+        keeper_(static_cast<std::size_t>(theta.size())),
+        server_(num_samples, {theta.data(), static_cast<std::size_t>(theta.size())}, with(options, trace), most_workers,
+                keeper_) {}
+
+  server::ParameterServer& get() { return server_; }
+
+  bool receive(std::uint64_t batch, std::size_t worker, Version read, double loss, const Contiguous<float>& gradient) {
+    if (static_cast<std::size_t>(gradient.size()) != server_.num_parameters())
+      invalid_argument("gradient must have ", server_.num_parameters(), " values; got ", gradient.size());
+    return server_.receive({batch, worker, read, loss, gradient.data()});
+  }
+
+  py::list take_rows() {
+    py::list rows;
+    for (const Keeper::Row& row : std::exchange(keeper_.rows, {}))
+      rows.append(py::make_tuple(to_dict(row.record), to_array(row.theta)));
+    return rows;
+  }
+
+  py::list take_snapshots() {
+    py::list snapshots;
+    for (const auto& [moment, theta] : std::exchange(keeper_.snapshots, {}))
+      snapshots.append(py::make_tuple(to_array(theta), moment.version, moment.epoch, moment.seconds));
+    return snapshots;
+  }
+
+  py::object checkpoint() {
+    const std::optional<Checkpoint> checkpoint = server_.checkpoint();
+    if (!checkpoint) return py::none();
+    return to_dict(*checkpoint);
+  }
+
+  py::tuple finish() {
+    py::array_t<float> theta(static_cast<py::ssize_t>(server_.num_parameters()));
+    const Report report = server_.finish({theta.mutable_data(), server_.num_parameters()});
+    return py::make_tuple(to_dict(report), theta);
+  }
+
+  const std::vector<TraceRecord>& records() const { return trace_.records; }
+
+ private:
+  TrainOptions with(TrainOptions options, bool trace) {
+    options.resume = before_ ? &*before_ : nullptr;
+    options.trace = trace ? &trace_ : nullptr;
+    return options;
+  }
+
+  const std::optional<Checkpoint> before_;
+  TraceMemory trace_;
+  Keeper keeper_;
+  server::ParameterServer server_;
+};
+
+/// The parameters where they are, to be copied by whoever needs them later.
+py::array view_parameters(py::object self) {
+  const server::ParameterServer& server = py::cast<Server&>(self).get();
+  py::array_t<float> view(static_cast<py::ssize_t>(server.num_parameters()), server.parameters(), self);
+  view.attr("flags").attr("writeable") = false;
+  return view;
+}
+
+/// A learner on a network and data, with what it must not outlive.
+class NetworkLearner {
+ public:
+  NetworkLearner(const Network& network, const ArrayDataset& data, const TrainOptions& options)
+      : objective_(network, data.view), learner_(objective_, options) {}
+
+  double gradient(std::uint64_t batch, const Contiguous<float>& theta, Contiguous<float>& out) {
+    const auto check = [&](const char* name, const Contiguous<float>& array) {
+      if (static_cast<std::size_t>(array.size()) != objective_.num_parameters())
+        invalid_argument(name, " must have ", objective_.num_parameters(), " values; got ", array.size());
+    };
+    check("theta", theta);
+    check("out", out);
+    if (!out.writeable()) invalid_argument("out must be writeable: the gradient is left in it");
+    const float* at = theta.data();
+    float* to = out.mutable_data();
+    const py::gil_scoped_release release;
+    return learner_.gradient(batch, at, to);
+  }
+
+  py::array samples(std::uint64_t batch) { return to_array(learner_.samples(batch)); }
+
+ private:
+  NetworkObjective objective_;
+  server::Learner learner_;
+};
+
+}  // namespace
+
+void bind_server(py::module_& module) {
+  py::class_<Server>(module, "ParameterServer")
+      .def(py::init<std::uint64_t, const Contiguous<float>&, TrainOptions, std::size_t, const std::optional<py::dict>&,
+                    bool>(),
+           py::arg("num_samples"), py::arg("theta").noconvert(), py::arg("options"), py::kw_only(),
+           py::arg("most_workers"), py::arg("resume"), py::arg("trace"))
+      .def("take", [](Server& self, std::size_t worker) { return self.get().take(worker); }, py::arg("worker"))
+      .def("lose", [](Server& self, std::size_t worker) { self.get().lose(worker); }, py::arg("worker"))
+      .def(
+          "hold", [](Server& self, std::size_t worker, std::uint64_t batch) { self.get().hold(worker, batch); },
+          py::arg("worker"), py::arg("batch"))
+      .def("receive", &Server::receive, py::kw_only(), py::arg("batch"), py::arg("worker"), py::arg("read"),
+           py::arg("loss"), py::arg("gradient").noconvert())
+      .def("resize", [](Server& self, std::size_t workers) { self.get().resize(workers); }, py::arg("workers"))
+      .def_property_readonly("is_over", [](Server& self) { return self.get().is_over(); })
+      .def(
+          "request_stop", [](Server& self, const std::string& status) { self.get().request_stop(stop_status(status)); },
+          py::arg("status") = "stopped")
+      .def_property_readonly("version", [](Server& self) { return self.get().version(); })
+      .def_property_readonly("workers", [](Server& self) { return self.get().workers(); })
+      .def_property_readonly("parameters", &view_parameters)
+      .def_property_readonly("seconds", [](Server& self) { return self.get().ledger().seconds(); })
+      .def_property_readonly("epoch", [](Server& self) { return self.get().ledger().epoch(); })
+      .def_property_readonly("counts", [](Server& self) { return to_dict(self.get().ledger().counts()); })
+      .def_property_readonly("staleness", [](Server& self) { return self.get().ledger().staleness(); })
+      .def_property_readonly("records", [](const Server& self) { return to_array(self.records()); })
+      .def("take_rows", &Server::take_rows)
+      .def("take_snapshots", &Server::take_snapshots)
+      .def(
+          "set_validation",
+          [](Server& self, std::size_t row, double loss_sum, std::uint64_t correct, std::uint64_t samples) {
+            self.get().set_validation(row, {loss_sum, correct, samples});
+          },
+          py::arg("row"), py::arg("loss_sum"), py::arg("correct"), py::arg("samples"))
+      .def_property_readonly("is_checkpoint_due", [](Server& self) { return self.get().is_checkpoint_due(); })
+      .def("checkpoint", &Server::checkpoint)
+      .def("finish", &Server::finish);
+
+  py::class_<NetworkLearner>(module, "Learner")
+      .def(py::init<const Network&, const ArrayDataset&, const TrainOptions&>(), py::arg("network"), py::arg("data"),
+           py::arg("options"), py::keep_alive<1, 2>(), py::keep_alive<1, 3>())
+      .def("samples", &NetworkLearner::samples, py::arg("batch"))
+      .def("gradient", &NetworkLearner::gradient, py::arg("batch"), py::arg("theta").noconvert(),
+           py::arg("out").noconvert());
+}
+
+}  // namespace asap::bindings
