@@ -115,3 +115,12 @@ def watched(blobs: Data, make_model: MakeModel, monkeypatch: pytest.MonkeyPatch)
     asap.train(make_model(), blobs, workers=3)
     monkeypatch.setattr("asap.callbacks.TICK_SECONDS", 0.0)
     return monkeypatch
+
+
+@pytest.fixture(scope="session")
+def session():
+    """A local Ray session for all tests on Ray."""
+    ray = pytest.importorskip("ray", reason='Ray is not installed (extra "ray")')
+    ray.init(num_cpus=8, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    yield
+    ray.shutdown()

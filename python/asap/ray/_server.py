@@ -56,14 +56,21 @@ class Server:
         self._snapshots: list[Any] = []
         self._checkpoint: tuple[dict[str, Any], int] | None = None  # with the number of records before it
         self._num_told = 0  # records that the driver has
+        self._absent = set(range(config.workers))  # until all have come, nobody begins
         self._changed, self._news = asyncio.Event(), asyncio.Event()  # for workers, for the driver
         self._bytes = 0
         self._repeated = 0
 
     async def join(self, worker: int) -> Task | None:
-        """Return the first task of a worker; None when the run is over. What it had before goes to somebody else."""
+        """Return the first task of a worker, when all have come; None when the run is over.
+
+        What it had before goes to somebody else.
+        """
         self._core.lose(worker)
+        self._absent.discard(worker)
         self._notify()
+        while self._absent and not self._core.is_over:
+            await _set_or_later(self._changed)
         return await self._next_task(worker)
 
     async def push(self, worker: int, batch: int, version: int, loss: float, packed: Packed) -> Task | None:
@@ -136,7 +143,7 @@ class Server:
             | {
                 "tables": tables,
                 "theta": theta,
-                "records": self._core.records[self._num_told :],
+                "records": self._core.records(self._num_told),
                 "rows": self._rows + self._core.take_rows(),
                 "snapshots": self._snapshots + self._core.take_snapshots(),
                 "bytes": self._bytes,
@@ -168,13 +175,14 @@ class Server:
         news = {"rows": self._rows, "snapshots": self._snapshots, "checkpoint": None, "records": None}
         if self._checkpoint is not None:
             news["checkpoint"], num_records = self._checkpoint
-            news["records"], self._num_told = self._core.records[self._num_told : num_records], num_records
+            news["records"] = self._core.records(self._num_told)[: num_records - self._num_told]
+            self._num_told = num_records
         self._rows, self._snapshots, self._checkpoint = [], [], None
         return news
 
     def _make_checkpoint(self) -> None:
         if (state := self._core.checkpoint()) is not None:
-            self._checkpoint = state, len(self._core.records)
+            self._checkpoint = state, self._core.num_records
 
 
 async def _set_or_later(event: asyncio.Event) -> None:

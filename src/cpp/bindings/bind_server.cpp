@@ -84,7 +84,11 @@ class Server {
     return py::make_tuple(to_dict(report), theta);
   }
 
-  const std::vector<TraceRecord>& records() const { return trace_.records; }
+  /// Those handed over to the trace, up to a checkpoint or the end, from a number on.
+  py::array records(std::size_t first) const {
+    return to_array(std::span(trace_.records).subspan(std::min(first, trace_.records.size())));
+  }
+  std::size_t num_records() const { return trace_.records.size(); }
 
  private:
   TrainOptions with(TrainOptions options, bool trace) {
@@ -161,7 +165,8 @@ void bind_server(py::module_& module) {
       .def_property_readonly("epoch", [](Server& self) { return self.get().ledger().epoch(); })
       .def_property_readonly("counts", [](Server& self) { return to_dict(self.get().ledger().counts()); })
       .def_property_readonly("staleness", [](Server& self) { return self.get().ledger().staleness(); })
-      .def_property_readonly("records", [](const Server& self) { return to_array(self.records()); })
+      .def("records", &Server::records, py::arg("first"))
+      .def_property_readonly("num_records", &Server::num_records)
       .def("take_rows", &Server::take_rows)
       .def("take_snapshots", &Server::take_snapshots)
       .def(

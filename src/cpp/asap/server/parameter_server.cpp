@@ -74,6 +74,8 @@ ParameterServer::ParameterServer(std::uint64_t num_samples, std::span<const floa
 
 std::optional<std::uint64_t> ParameterServer::take(std::size_t worker) {
   lose(worker);  // a batch that it had, and did not bring
+  if (!has_begun_) clock_.restart();
+  has_begun_ = true;
   if (is_over()) return std::nullopt;
   const auto batch = works_in_rounds() ? queue_.take(round_.end()) : queue_.take();
   if (batch) held_[worker] = {*batch, version()};
@@ -117,7 +119,7 @@ void ParameterServer::resize(std::size_t workers) {
 
 bool ParameterServer::is_over() const {
   return !ledger_.goes() || queue_.is_done() || (options_.updates && version() >= *options_.updates) ||
-         (options_.seconds && clock_.seconds() >= *options_.seconds);
+         (options_.seconds && has_begun_ && clock_.seconds() >= *options_.seconds);
 }
 
 bool ParameterServer::is_checkpoint_due() const {
@@ -125,6 +127,7 @@ bool ParameterServer::is_checkpoint_due() const {
 }
 
 std::optional<Checkpoint> ParameterServer::checkpoint() {
+  ledger_.flush_trace();
   Checkpoint now = ledger_.checkpoint();
   if (!keep_state(now, layout_, state_.data())) {
     ledger_.diverge();
@@ -138,7 +141,7 @@ std::optional<Checkpoint> ParameterServer::checkpoint() {
 }
 
 Report ParameterServer::finish(std::span<float> theta) {
-  ledger_.set_seconds(clock_.seconds());
+  if (has_begun_) ledger_.set_seconds(clock_.seconds());
   Report report = ledger_.finish(theta);
   report.vectors_high_water = 1;
   return report;

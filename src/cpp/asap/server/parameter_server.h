@@ -74,8 +74,8 @@ class ParameterServer {
   /// Whether a checkpoint is to be made now; never in the middle of a round or an update.
   bool is_checkpoint_due() const;
 
-  /// All that a server needs to go on from here, where the open batches will be handed out again. Nothing when the
-  /// state is not finite, which ends the run.
+  /// All that a server needs to go on from here, where the open batches will be handed out again; the trace has all
+  /// records up to it. Nothing when the state is not finite, which ends the run.
   std::optional<Checkpoint> checkpoint();
 
   /// The result in theta: as train() leaves it.
@@ -100,7 +100,8 @@ class ParameterServer {
   const std::uint64_t max_skips_;  // in a row, of gradients that are not finite
   std::size_t workers_;
   AlignedBuffer<float> state_;
-  Clock clock_;
+  bool has_begun_ = false;
+  Clock clock_;  // from when the first batch is taken
   Ledger ledger_;
   BatchQueue queue_;
   Gathering gathering_;  // softsync

@@ -105,10 +105,8 @@ void Ledger::diverge() {
 Report Ledger::finish(std::span<float> theta) {
   if (report_.status != Status::diverged) probe();
   if (counts_.gradients != last_row_.gradients || report_.history.empty()) add_row();
-  if (options_.trace) {
-    flush_trace();
-    report_.trace = {num_traced_, 0};
-  }
+  flush_trace();
+  if (options_.trace) report_.trace = {num_traced_, 0};
   std::copy_n(last_finite_.data(), theta.size(), theta.data());
   report_.version = last_finite_version_;
   report_.seconds = seconds_;
@@ -142,6 +140,7 @@ void Ledger::trace(std::size_t worker, std::uint64_t batch, const Receipt& recei
 }
 
 void Ledger::flush_trace() {
+  if (!options_.trace) return;
   options_.trace->write(traced_);
   num_traced_ += traced_.size();
   traced_.clear();

@@ -44,6 +44,9 @@ class Ledger final : public LiveRun {
   /// A gradient of so many samples with this mean loss, and what became of it.
   void record(std::size_t worker, std::uint64_t batch, const Receipt& receipt, std::size_t samples, double loss);
 
+  /// Gives the trace's sink all records so far.
+  void flush_trace();
+
   /// What of it belongs into a checkpoint: all but the state and the batches.
   Checkpoint checkpoint() const;
 
@@ -66,7 +69,6 @@ class Ledger final : public LiveRun {
  private:
   void go_on_from(const Checkpoint& before);
   void trace(std::size_t worker, std::uint64_t batch, const Receipt& receipt);
-  void flush_trace();
   void sample(const Receipt& receipt);
   bool ends_row(const Receipt& receipt) const;
   void add_row();

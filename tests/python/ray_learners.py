@@ -1,0 +1,41 @@
+"""Learners with a fault, for the tests of faults; sent to Ray by value, since its processes do not know this folder."""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from typing import Any
+
+from asap.ray._learner import Learner
+from ray import cloudpickle
+
+cloudpickle.register_pickle_by_value(sys.modules[__name__])
+
+
+class Failing(Learner):
+    """Raises for about every twentieth gradient."""
+
+    def _compute(self, *task: Any) -> Any:
+        if random.random() < 0.05:
+            raise ZeroDivisionError("planted")
+        return super()._compute(*task)
+
+
+class Hopeless(Learner):
+    """Raises for every gradient."""
+
+    def _compute(self, *task: Any) -> Any:
+        raise ZeroDivisionError("planted")
+
+
+class Slow(Learner):
+    """The first one takes ten times as long as the others."""
+
+    def work(self, server: Any, first_worker: int) -> str:
+        self._seconds = 0.1 if first_worker == 0 else 0.01
+        return super().work(server, first_worker)
+
+    def _compute(self, *task: Any) -> Any:
+        time.sleep(self._seconds)
+        return super()._compute(*task)
