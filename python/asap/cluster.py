@@ -44,7 +44,5 @@ class Cluster:
 
     @classmethod
     def _from_dict(cls, values: Mapping[str, Any]) -> Cluster:
-        counts = {
-            name: _checks.integer(name, value, 0) for name, value in values.items() if name != "transport"
-        }
+        counts = {name: _checks.integer(name, value, 0) for name, value in values.items() if name != "transport"}
         return cls(transport=_checks.text("transport", values["transport"]), **counts)

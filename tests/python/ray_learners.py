@@ -7,17 +7,25 @@ import sys
 import time
 from typing import Any
 
-from asap.ray._learner import Learner
 from ray import cloudpickle
+
+from asap.ray._learner import Learner
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 
 class Failing(Learner):
-    """Raises for about every twentieth gradient."""
+    """Raises after one to twenty gradients, again and again."""
+
+    _left = 0
+
+    def work(self, server: Any, first_worker: int) -> str:
+        self._left = random.randint(1, 20)
+        return super().work(server, first_worker)
 
     def _compute(self, *task: Any) -> Any:
-        if random.random() < 0.05:
+        self._left -= 1
+        if self._left == 0:
             raise ZeroDivisionError("planted")
         return super()._compute(*task)
 

@@ -72,3 +72,16 @@ def now_and_then(happen: Callable[[], bool], times: int, seed: int, apart: float
     finally:
         over.set()
         thread.join()
+
+
+def descendants(process: int) -> list[int]:
+    """A process and all that it started, and those these started."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError):  # it is gone
+                parents[int(entry.name)] = int(entry.joinpath("stat").read_text().rpartition(")")[2].split()[1])
+    found = [process]
+    for ancestor in found:
+        found += [child for child, parent in parents.items() if parent == ancestor]
+    return found

@@ -8,8 +8,9 @@ import pytest
 import asap
 
 ray = pytest.importorskip("ray", reason='Ray is not installed (extra "ray")')
-import asap.ray  # noqa: E402
 from ray_setting import data, model, same_bits  # noqa: E402
+
+import asap.ray  # noqa: E402
 
 ROUNDS = dict(engine=asap.Synchronous(), batch_size=16, epochs=3, step=0.05, momentum=0.5, weight_decay=0.01, seed=7)
 

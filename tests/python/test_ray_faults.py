@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import _thread
+import os
 import random
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 import asap
 
 ray = pytest.importorskip("ray", reason='Ray is not installed (extra "ray")')
-import asap.ray  # noqa: E402
 import ray_learners  # noqa: E402
-from ray_setting import data, kill_one, model, now_and_then, same_bits  # noqa: E402
+from ray_setting import data, descendants, kill_one, model, now_and_then, same_bits  # noqa: E402
+
+import asap.ray  # noqa: E402
 
 MOMENTS = 20
 ASYNCHRONOUS = dict(batch_size=16, seconds=600, step=asap.TailTau(0.01), trace=True)
@@ -74,14 +82,7 @@ def test_without_a_checkpoint_the_end_of_the_server_is_an_error_that_says_so(ses
 
 def test_a_learner_that_raises_begins_anew(session, monkeypatch):
     monkeypatch.setattr("asap.ray._driver.Learner", ray_learners.Failing)
-    errors = 0
-
-    def enough(state):
-        nonlocal errors
-        if state.updates > 40 * MOMENTS:
-            state.stop()
-
-    run = asap.ray.train(model(), data(), learners=2, callbacks=enough, **ASYNCHRONOUS)
+    run = asap.ray.train(model(), data(), learners=2, **ASYNCHRONOUS | {"seconds": None, "updates": 40 * MOMENTS})
     assert run.cluster.learner_errors >= MOMENTS
     check(run)
 
@@ -105,11 +106,36 @@ def test_a_slow_learner_stops_nobody(session, monkeypatch):
 
 def test_ctrl_c_returns_the_run(session):
     for moment in range(MOMENTS):
-        dice = random.Random(moment)
         with now_and_then(lambda: _thread.interrupt_main() or True, 1, seed=moment, apart=0.4):
-            run = asap.ray.train(
-                model(), data(), learners=1, callbacks=lambda state: dice.random(), **ASYNCHRONOUS
-            )
+            run = asap.ray.train(model(), data(), learners=1, **ASYNCHRONOUS)
         assert run.status == "interrupted"
         if run.gradients:
             check(run)
+
+
+TO_BE_KILLED = """
+import asap, asap.ray
+from ray_setting import data, model
+asap.ray.train(model(), data(), engine=asap.Synchronous(), learners=2, batch_size=16, epochs=100_000, step=0.01,
+               checkpoint=asap.Checkpoint({path!r}, every=20, unit="updates"))
+"""
+
+
+def test_a_run_of_which_everything_is_killed_goes_on_from_its_checkpoint(session, tmp_path):
+    path = tmp_path / "run.checkpoint"
+    folders = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    whole = subprocess.Popen(
+        [sys.executable, "-c", TO_BE_KILLED.format(path=str(path))], env=os.environ | {"PYTHONPATH": folders}
+    )
+    while not path.exists() and whole.poll() is None:
+        time.sleep(0.1)
+    time.sleep(random.Random(5).uniform(0.0, 1.0))
+    for process in descendants(whole.pid):
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+    whole.wait()
+    epochs = 2 + int(asap.ray.resume(path, data(), updates=1).history[-1]["epoch"])
+    run = asap.ray.resume(path, data(), epochs=epochs)
+    here = model()
+    asap.train(here, data(), engine=asap.Synchronous(), workers=2, batch_size=16, epochs=epochs, step=0.01)
+    assert same_bits(run.parameters, here.parameters)

@@ -9,18 +9,18 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import ray
 from numpy.typing import NDArray
 
-import ray
 from asap import _core
 from asap.architecture import Architecture
 from asap.callbacks import Observer
+from asap.cluster import Cluster
 from asap.config import TrainConfig
 from asap.history import History
 from asap.ray._learner import DONE, Learner
 from asap.ray._server import Server
 from asap.ray._sources import Source
-from asap.cluster import Cluster
 
 MAX_FAILURES = 3
 """Failures in a row, without a gradient between, after which a learner is given up and the run ends."""
@@ -286,9 +286,7 @@ class Driver:
         self._cluster.gradients_refused = report["repeated"]
         for name in ("staleness", "rejections"):
             report[name] = [_core.Distribution(*each) for each in report[name]]
-        report["tables"] = [
-            (update, entries, _core.Distribution(*seen)) for update, entries, seen in report["tables"]
-        ]
+        report["tables"] = [(update, entries, _core.Distribution(*seen)) for update, entries, seen in report["tables"]]
         return report
 
     def _keep_parameters(self, theta: NDArray[np.float32]) -> None:

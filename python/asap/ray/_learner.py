@@ -6,8 +6,8 @@ import os
 from typing import Any
 
 import numpy as np
-
 import ray
+
 from asap import _core
 from asap.architecture import Architecture
 from asap.config import TrainConfig

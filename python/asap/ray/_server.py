@@ -172,7 +172,7 @@ class Server:
             self._news.set()
 
     def _take_news(self) -> dict[str, Any]:
-        news = {"rows": self._rows, "snapshots": self._snapshots, "checkpoint": None, "records": None}
+        news: dict[str, Any] = {"rows": self._rows, "snapshots": self._snapshots, "checkpoint": None, "records": None}
         if self._checkpoint is not None:
             news["checkpoint"], num_records = self._checkpoint
             news["records"] = self._core.records(self._num_told)[: num_records - self._num_told]

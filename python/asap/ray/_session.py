@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 import ray
+
 from asap import _core
 
 

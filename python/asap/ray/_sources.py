@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import ray
+
 from asap import datasets
 from asap.model import DataLike
 

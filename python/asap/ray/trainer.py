@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import ray
+
 from asap import _checkpoint_file, _checks, _core, datasets, engines
 from asap._checkpoint_document import Saved
 from asap._execution import Subject, execute
 from asap.callbacks import Callback
 from asap.checkpoint import Checkpoint
+from asap.cluster import Cluster
 from asap.config import TrainConfig, checked_config
 from asap.corrections import Correction
 from asap.losses import Snapshots
@@ -21,7 +23,6 @@ from asap.ray._driver import Driver, Setting, Validate
 from asap.ray._session import connect
 from asap.ray._sources import Named, Source, Stored
 from asap.ray._transport import TRANSPORTS
-from asap.cluster import Cluster
 from asap.resumer import changed
 from asap.run import Run
 from asap.steps import Step
@@ -134,9 +135,7 @@ def train(
         correction=correction,
     )
     cluster = Cluster(learners, in_flight, transport)
-    return _execute(
-        model, data, config, cluster, address, learner_options, validation, callbacks, progress, begin=None
-    )
+    return _execute(model, data, config, cluster, address, learner_options, validation, callbacks, progress, begin=None)
 
 
 def resume(
