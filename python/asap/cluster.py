@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, fields
 from typing import Any
 
+import numpy as np
+
 from asap import _checks
+from asap._plain import plain
+from asap.staleness import StalenessDistribution
 
 __all__ = ["Cluster"]
 
@@ -26,6 +30,7 @@ class Cluster:
             restarts. What they had learnt was computed again.
         gradients_refused: gradients that came twice, or too late.
         bytes: of vectors that the server sent and got.
+        within: τ within the learners, where several workers of each made its updates; empty otherwise.
     """
 
     learners: int
@@ -37,12 +42,23 @@ class Cluster:
     updates_lost: int = 0
     gradients_refused: int = 0
     bytes: int = 0
+    within: StalenessDistribution = field(default_factory=lambda: StalenessDistribution([]), compare=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
-        return asdict(self)
+        values = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "within"}
+        return values | {"within": plain(self.within.counts)}
 
     @classmethod
     def _from_dict(cls, values: Mapping[str, Any]) -> Cluster:
-        counts = {name: _checks.integer(name, value, 0) for name, value in values.items() if name != "transport"}
-        return cls(transport=_checks.text("transport", values["transport"]), **counts)
+        counts = {
+            name: _checks.integer(name, value, 0)
+            for name, value in values.items()
+            if name not in ("transport", "within")
+        }
+        within = [_checks.integer("a count of τ", count, 0) for count in values["within"]]
+        return cls(
+            transport=_checks.text("transport", values["transport"]),
+            within=StalenessDistribution(np.array(within, np.uint64)),
+            **counts,
+        )

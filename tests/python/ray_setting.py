@@ -21,8 +21,9 @@ Data = tuple[NDArray[np.float32], NDArray[np.int64]]
 
 def data(samples: int = 400) -> Data:
     random = np.random.default_rng(0)
+    weights = random.random((20, 3), np.float32)
     inputs = random.random((samples, 20), np.float32)
-    return inputs, (inputs @ random.random((20, 3), np.float32)).argmax(1)
+    return inputs, (inputs @ weights).argmax(1)
 
 
 def model() -> asap.Model:

@@ -76,7 +76,7 @@ def test_rules_callbacks_snapshots_and_files_are_those_of_any_run(session, tmp_p
         stop=asap.TargetLoss(0.5), callbacks=lambda state: events.append((state.event, state.parameters().shape)),
     )  # fmt: skip
     assert run.status == "stopped"
-    assert min(run.history["loss"]) <= 0.5
+    assert min(run.history["validation_loss"]) <= 0.5
     assert {event for event, _ in events} >= {"epoch"}
     assert {shape for _, shape in events} == {(771,)}
     assert len(run.losses) >= 3
@@ -110,3 +110,23 @@ def test_a_resumed_run_goes_on_as_if_it_had_never_been_interrupted(session, tmp_
         whole = model()
         asap.train(whole, data(), workers=2, epochs=4, **settings)
         assert same_bits(run.model.parameters, whole.parameters)
+
+
+def test_one_worker_within_on_one_batch_is_plain_sgd_up_to_rounding(session):
+    there, here = model(), model()
+    within = asap.ray.Within(workers=1, step=0.05, batches=1)
+    run = asap.ray.train(there, data(), within=within, learners=1, batch_size=16, updates=40, seed=4)
+    asap.train(here, data(), engine=asap.engines.Sequential(), batch_size=16, updates=40, step=0.05, seed=4)
+    np.testing.assert_allclose(there.parameters, here.parameters, atol=1e-5)
+    assert run.cluster.within.total == 40
+
+
+def test_staleness_has_two_levels(session):
+    within = asap.ray.Within(workers=3, engine=asap.Hogwild(), step=asap.InversePlusOne(0.05), batches=8)
+    trained = model()
+    before = trained.evaluate(data()).loss
+    run = asap.ray.train(trained, data(), within=within, learners=2, batch_size=5, epochs=6, step=asap.Inverse(1.0))
+    assert run.updates == run.gradients == 6 * 10
+    assert run.cluster.within.total == 6 * 80  # one τ for each gradient within
+    assert run.staleness.total == 60
+    assert trained.evaluate(data()).loss < before

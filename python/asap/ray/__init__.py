@@ -16,5 +16,6 @@ require("ray", "ray", "asap.ray")
 
 from asap.cluster import Cluster  # noqa: E402  # what is below needs Ray
 from asap.ray.trainer import resume, train  # noqa: E402
+from asap.ray.within import Within  # noqa: E402
 
-__all__ = ["Cluster", "resume", "train"]
+__all__ = ["Cluster", "Within", "resume", "train"]

@@ -13,14 +13,13 @@ import ray
 from numpy.typing import NDArray
 
 from asap import _core
-from asap.architecture import Architecture
 from asap.callbacks import Observer
 from asap.cluster import Cluster
 from asap.config import TrainConfig
 from asap.history import History
-from asap.ray._learner import DONE, Learner
+from asap.ray._learner import DONE, Assignment, Learner
 from asap.ray._server import Server
-from asap.ray._sources import Source
+from asap.staleness import StalenessDistribution
 
 MAX_FAILURES = 3
 """Failures in a row, without a gradient between, after which a learner is given up and the run ends."""
@@ -36,20 +35,21 @@ class Setting:
     """What all actors of a run are made from.
 
     Attributes:
-        architecture: of the model.
-        source: where learners get their data.
-        config: the settings of the run.
+        assignment: what learners are made from.
         samples: number of samples in the training data.
         learner_options: Ray's options for learners.
         server_options: Ray's options for the server.
     """
 
-    architecture: Architecture
-    source: Source
-    config: TrainConfig
+    assignment: Assignment
     samples: int
     learner_options: Mapping[str, Any]
     server_options: Mapping[str, Any]
+
+    @property
+    def config(self) -> TrainConfig:
+        """The settings of the run."""
+        return self.assignment.config
 
 
 @dataclass
@@ -153,13 +153,7 @@ class Driver:
 
     def _seat(self, seat: _Seat) -> None:
         """Put a new learner into the place."""
-        seat.actor = self._learner_class.remote(
-            self._setting.architecture,
-            self._setting.source,
-            self._setting.config,
-            self._cluster.in_flight,
-            self._cluster.transport,
-        )
+        seat.actor = self._learner_class.remote(self._setting.assignment)
         self._set_to_work(seat)
 
     def _set_to_work(self, seat: _Seat) -> None:
@@ -224,7 +218,8 @@ class Driver:
         self._published = status["counts"]["published"]
         live = Live(self._server, status)
         for record, theta in status["rows"]:
-            self._add_row(record, theta, live)
+            if (metrics := self._add_row(record, theta, live)) is not None:
+                ray.get(self._server.set_validation.remote(self._rows - 1, *metrics))
         for snapshot in status["snapshots"]:
             self._observer.on_snapshot(*snapshot)
         if status["checkpoint"] is not None:
@@ -233,13 +228,15 @@ class Driver:
         self._observer.on_tick(live)  # type: ignore[arg-type]  # it has all that is asked of one
         return bool(status["over"])
 
-    def _add_row(self, record: dict[str, Any], theta: NDArray[np.float32], live: Live) -> None:
-        if self._validate is not None:
-            loss_sum, correct, samples = self._validate(theta)
+    def _add_row(self, record: dict[str, Any], theta: NDArray[np.float32], live: Live) -> tuple[float, int, int] | None:
+        """Tell the observer of a row, validated here, and return the validation for the server to keep."""
+        metrics = None if self._validate is None else self._validate(theta)
+        if metrics is not None:
+            loss_sum, correct, samples = metrics
             record["validation"] = (loss_sum / samples, correct / samples, samples)
-            ray.get(self._server.set_validation.remote(self._rows, loss_sum, correct, samples))
         self._rows += 1
         self._observer.on_epoch(record, live)  # type: ignore[arg-type]
+        return metrics
 
     def _save(self, state: Mapping[str, Any]) -> None:
         self._state = state
@@ -272,6 +269,7 @@ class Driver:
         live = Live(self._server, {"epoch": 0.0, "counts": report["counts"], "seconds": report["seconds"]})
         for record, theta in report["rows"]:
             self._add_row(record, theta, live)
+            report["history"][self._rows - 1]["validation"] = record["validation"]
         for snapshot in report["snapshots"]:
             self._observer.on_snapshot(*snapshot)
         return report
@@ -283,6 +281,7 @@ class Driver:
         if self._setting.config.trace:
             report["trace"] = (len(report["records"]), 0)
         self._cluster.bytes = report["bytes"]
+        self._cluster.within = StalenessDistribution(report["within"])
         self._cluster.gradients_refused = report["repeated"]
         for name in ("staleness", "rejections"):
             report[name] = [_core.Distribution(*each) for each in report[name]]

@@ -2,47 +2,55 @@
 
 from __future__ import annotations
 
-import os
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import ray
 
-from asap import _core
 from asap.architecture import Architecture
 from asap.config import TrainConfig
 from asap.model import Model
+from asap.ray._local import Accumulated, Gradients
 from asap.ray._sources import Source
 from asap.ray._transport import Transport
+from asap.ray.within import Within
 
 DONE, SERVER_LOST = "done", "server lost"
 
 
-class Learner:
-    """Computes what the server hands out, until there is nothing left.
+@dataclass(frozen=True)
+class Assignment:
+    """What learners are made from.
 
-    Args:
+    Attributes:
         architecture: of the model.
         source: where the data is loaded from.
         config: the settings of the run.
+        within: what happens within a learner; None: it computes gradients.
         in_flight: gradients that are under way at a time: while one travels, the next is computed.
         transport: what travels.
     """
 
-    def __init__(
-        self, architecture: Architecture, source: Source, config: TrainConfig, in_flight: int, transport: str
-    ) -> None:
-        model = Model(architecture, np.zeros(architecture.to_core().num_parameters, np.float32))
-        data = model._dataset(source.load())
-        self._model, self._data = model, data  # the core looks at them
-        self._learner = _core.Learner(model._network, data, config._to_core(len(data)))
-        self._gradient = np.empty(model.num_parameters, np.float32)
-        self._in_flight = in_flight
-        self._gradients, self._parameters = (Transport(transport, model.num_parameters) for _ in range(2))
+    architecture: Architecture
+    source: Source
+    config: TrainConfig
+    within: Within | None
+    in_flight: int
+    transport: str
 
-    def ready(self) -> tuple[int, int]:
-        """Return the number of samples, and of the process."""
-        return len(self._data), os.getpid()
+
+class Learner:
+    """Computes what the server hands out, until there is nothing left."""
+
+    def __init__(self, assignment: Assignment) -> None:
+        num_parameters = assignment.architecture.to_core().num_parameters
+        model = Model(assignment.architecture, np.zeros(num_parameters, np.float32))
+        data = model._dataset(assignment.source.load())
+        kind = Gradients if assignment.within is None else Accumulated
+        self._local = kind(model._network, data, assignment.config, assignment.within)
+        self._in_flight = assignment.in_flight
+        self._gradients, self._parameters = (Transport(assignment.transport, num_parameters) for _ in range(2))
 
     def work(self, server: Any, first_worker: int) -> str:
         """Work for a server until the run is over, as so many workers of it; tell why it ended."""
@@ -61,5 +69,5 @@ class Learner:
 
     def _compute(self, server: Any, worker: int, batch: int, version: int, packed: Any) -> Any:
         """Send the gradient of a batch; its memory is free again when this returns, since Ray has copied it."""
-        loss = self._learner.gradient(batch, self._parameters.unpack(packed), self._gradient)
-        return server.push.remote(worker, batch, version, loss, self._gradients.pack(self._gradient))
+        loss, gradient = self._local.compute(batch, self._parameters.unpack(packed))
+        return server.push.remote(worker, batch, version, loss, self._gradients.pack(gradient), self._local.staleness())

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from asap import _core
 from asap.config import TrainConfig
 from asap.ray._transport import Packed, Transport
+from asap.staleness import StalenessDistribution
 
 Task = tuple[int, int, Packed]
 """What a learner gets: a batch, the version of the parameters, and these as they travel."""
@@ -60,6 +61,7 @@ class Server:
         self._changed, self._news = asyncio.Event(), asyncio.Event()  # for workers, for the driver
         self._bytes = 0
         self._repeated = 0
+        self._within = _core.Distribution(np.zeros(0, np.uint64))
 
     async def join(self, worker: int) -> Task | None:
         """Return the first task of a worker, when all have come; None when the run is over.
@@ -73,12 +75,25 @@ class Server:
             await _set_or_later(self._changed)
         return await self._next_task(worker)
 
-    async def push(self, worker: int, batch: int, version: int, loss: float, packed: Packed) -> Task | None:
-        """Take a gradient, unless it came before, and return the worker's next task, when there is one."""
+    async def push(
+        self,
+        worker: int,
+        batch: int,
+        version: int,
+        loss: float,
+        packed: Packed,
+        within: NDArray[np.uint64] | None,
+    ) -> Task | None:
+        """Take a gradient, unless it came before, and return the worker's next task, when there is one.
+
+        `within`: counts of τ within the learner.
+        """
         self._bytes += packed.nbytes
         gradient = self._gradients.unpack(packed)
         taken = self._core.receive(batch=batch, worker=worker, read=version, loss=loss, gradient=gradient)
         self._repeated += not taken and not self._core.is_over
+        if taken and within is not None:
+            self._within = StalenessDistribution._merge([self._within, _core.Distribution(within)])._core
         if self._core.is_checkpoint_due:
             self._make_checkpoint()
         self._rows += self._core.take_rows()
@@ -147,6 +162,7 @@ class Server:
                 "rows": self._rows + self._core.take_rows(),
                 "snapshots": self._snapshots + self._core.take_snapshots(),
                 "bytes": self._bytes,
+                "within": self._within.counts,
                 "repeated": self._repeated,
             }
         )

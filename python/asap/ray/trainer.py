@@ -20,9 +20,11 @@ from asap.corrections import Correction
 from asap.losses import Snapshots
 from asap.model import DataLike, Model
 from asap.ray._driver import Driver, Setting, Validate
+from asap.ray._learner import Assignment
 from asap.ray._session import connect
 from asap.ray._sources import Named, Source, Stored
 from asap.ray._transport import TRANSPORTS
+from asap.ray.within import Within
 from asap.resumer import changed
 from asap.run import Run
 from asap.steps import Step
@@ -36,8 +38,9 @@ def train(
     data: DataLike | str,
     *,
     engine: engines.Softsync | engines.Synchronous | None = None,
-    step: Step | float = 0.01,
+    step: Step | float | None = None,
     learners: int = 2,
+    within: Within | None = None,
     batch_size: int = 32,
     epochs: int | None = None,
     updates: int | None = None,
@@ -76,8 +79,12 @@ def train(
             (inputs, labels or targets), which go to the object store once.
         engine: `asap.Softsync(n)`, by default with n = m: every gradient is an update (Downpour SGD); or
             `asap.Synchronous()`.
-        step: base rate and staleness scale, as for `asap.train`.
+        step: base rate and staleness scale, as for `asap.train`; by default 0.01, and 1.0 with `within`: what a learner
+            has changed is then taken as it is.
         learners: how many processes compute gradients.
+        within: several workers in each learner, who train on `within.batches` batches before what they changed goes to
+            the server, as one gradient of as many samples. `momentum` and `step` are those of the server then,
+            `weight_decay` and `correction` hold within. None: each learner computes one gradient at a time.
         batch_size: samples in a gradient.
         epochs: passes over the data.
         updates: published updates; gradients that are on their way then are given up.
@@ -100,7 +107,7 @@ def train(
             half the bytes.
         address: of a cluster, "auto" for the one that this machine is part of. None: the session that `ray.init` opened
             in this process, else a local one.
-        learner_options: resources of a learner, as for `ray.remote`; by default {"num_cpus": 1}.
+        learner_options: resources of a learner, as for `ray.remote`; by default a CPU for each of its workers.
 
     Returns:
         The run, as from `asap.train`, and `run.cluster`.
@@ -115,9 +122,12 @@ def train(
     learners = _checks.integer("learners", learners, 1)
     in_flight = _checks.integer("in_flight", in_flight, 1)
     _checks.choice("transport", transport, TRANSPORTS)
+    if within is not None:
+        _checks.instance("within", within, Within, "None or asap.ray.Within(workers=4)")
+        batch_size = _checks.integer("batch_size", batch_size, 1) * within.batches
     config = checked_config(
         engine=_checked_engine(engine),
-        step=step,
+        step=(0.01 if within is None else 1.0) if step is None else step,
         workers=learners * in_flight,
         batch_size=batch_size,
         epochs=epochs,
@@ -135,7 +145,9 @@ def train(
         correction=correction,
     )
     cluster = Cluster(learners, in_flight, transport)
-    return _execute(model, data, config, cluster, address, learner_options, validation, callbacks, progress, begin=None)
+    return _execute(
+        model, data, config, within, cluster, address, learner_options, validation, callbacks, progress, begin=None
+    )
 
 
 def resume(
@@ -143,6 +155,7 @@ def resume(
     data: DataLike | str,
     *,
     learners: int | None = None,
+    within: Within | None = None,
     epochs: int | None = None,
     updates: int | None = None,
     seconds: float | None = None,
@@ -164,6 +177,7 @@ def resume(
         path: the checkpoint.
         data: the training data of the run.
         learners: None: as many as before. Another number is another execution: a step that samples τ does so anew.
+        within: that of the run, which is not kept in a checkpoint.
         epochs: passes over the data, of the whole run. A limit given here replaces all those of the run.
         updates: published updates, likewise.
         seconds: wall-clock time, likewise.
@@ -195,7 +209,7 @@ def resume(
     model = Model(saved.architecture, saved.state["arrays"]["parameters"])
     cluster = Cluster(config.workers // in_flight, in_flight, transport)
     return _execute(
-        model, data, config, cluster, address, learner_options, validation, callbacks, progress, begin=saved
+        model, data, config, within, cluster, address, learner_options, validation, callbacks, progress, begin=saved
     )
 
 
@@ -210,6 +224,7 @@ def _execute(
     model: Model,
     data: DataLike | str,
     config: TrainConfig,
+    within: Within | None,
     cluster: Cluster,
     address: str | None,
     learner_options: Mapping[str, Any] | None,
@@ -219,13 +234,13 @@ def _execute(
     begin: Saved | None,
 ) -> Run:
     here = datasets.load(data).train if isinstance(data, str) else data
-    options = {"num_cpus": 1} | dict(learner_options or {})
+    options = {"num_cpus": 1 if within is None else within.workers} | dict(learner_options or {})
 
     def conduct(subject: Subject) -> dict[str, Any]:
-        connect(address, cluster.learners)
-        setting = Setting(
-            model.architecture, _source(data, subject.training), config, len(subject.training), options, {"num_cpus": 0}
-        )
+        connect(address, cluster.learners * (1 if within is None else within.workers))
+        source = _source(data, subject.training)
+        assignment = Assignment(model.architecture, source, config, within, cluster.in_flight, cluster.transport)
+        setting = Setting(assignment, len(subject.training), options, {"num_cpus": 0})
         validate = None if subject.validation is None else _validate(model, subject.validation)
         driver = Driver(setting, cluster, subject.observer, validate, None if begin is None else begin.state)
         report = driver.run(subject.theta)
