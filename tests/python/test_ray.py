@@ -83,7 +83,7 @@ def test_rules_callbacks_snapshots_and_files_are_those_of_any_run(session, tmp_p
     assert run.updates_to(0.9) > 0
     loaded = asap.Run.load(run.save(tmp_path / "run"))
     assert loaded.cluster == run.cluster
-    assert loaded.to_dict() == run.to_dict()
+    assert loaded.to_dict() | {"model": None} == run.to_dict() | {"model": None}
 
 
 def test_a_callback_that_fails_ends_the_run_and_its_actors(session):
