@@ -35,7 +35,8 @@ def instrument() -> None:
 
 def read(target: Target, path: Path, data: bytes) -> bool:
     """Let the reader read a file made of the fuzzer's bytes; return whether it was accepted."""
-    path.write_bytes(target.contents(data))
+    with path.open("wb", buffering=0) as file:
+        file.write(target.contents(data))
     try:
         target.read(path)
     except target.error as error:

@@ -152,6 +152,32 @@ def test_the_note_of_a_failure_within_a_batch_names_worker_batch_version_and_sta
     assert error.__notes__ == ["asap: in worker 2, batch 17, on parameters of update 40 (τ = 3 by then)"]
 
 
+@pytest.mark.parametrize("end", [SystemExit, GeneratorExit, LookupError], ids=lambda end: end.__name__)
+def test_whatever_ends_a_run_is_told_where(end: type[BaseException], blobs: Data, make_model: MakeModel) -> None:
+    """The end of the program, too: what a callback raises need not be an Exception."""
+
+    def leave(state: asap.RunState) -> None:
+        if state.updates > 0:
+            raise end
+
+    with pytest.raises(end) as caught:
+        asap.train(make_model(), blobs, workers=2, seconds=PATIENCE, callbacks=leave)
+    assert len(caught.value.__notes__) == 1
+
+
+def test_a_failure_while_a_failure_is_taken_down_is_told_and_hides_nothing(
+    blobs: Data, make_model: MakeModel, watched: pytest.MonkeyPatch
+) -> None:
+    told = []
+    watched.setattr("sys.unraisablehook", lambda what: told.append((type(what.exc_value), what.err_msg)))
+    watched.setattr("asap.callbacks.Observer.on_failure", lambda *_: 1 // 0)
+    raised.clear()
+    with pytest.raises(LookupError, match="planted") as caught:
+        asap.train(make_model(), blobs, workers=2, seconds=PATIENCE, callbacks=in_a_callback)
+    assert raised == [caught.value]
+    assert [kind for kind, _ in told] == [ZeroDivisionError]
+
+
 def test_notes_are_kept_where_python_does_not_know_them() -> None:
     class Old:
         pass
