@@ -4,7 +4,7 @@
 #include <sys/wait.h>
 
 #include <atomic>
-#include <optional>
+#include <memory>
 #include <thread>
 
 #include "check.h"
@@ -36,7 +36,8 @@ TEST(the_end_asks_all_runs_to_end_and_waits_for_them) {
 
 TEST(the_end_waits_for_the_last_run_whatever_others_have_ended) {
   LiveRuns runs(std::chrono::seconds(0));
-  std::optional<LiveRuns::Entry> first(runs), second(runs), third(runs);
+  auto first = std::make_unique<LiveRuns::Entry>(runs), second = std::make_unique<LiveRuns::Entry>(runs),
+       third = std::make_unique<LiveRuns::Entry>(runs);
   second.reset();
   CHECK(!runs.end());
   first.reset();
