@@ -172,7 +172,9 @@ def readers() -> dict[str, Target]:
         "model": Target("x", _read_model, ValueError, models, [model, made]),
         "cifar": Target(last[0], _read_cifar, DataError, bytes, [last[1]], dict([first])),
         "unpacked": Target("x.records", _read_unpacked, DataError, chosen(bytes, _with_digests), [made]),
-        "recorded": Target("x", _read_recorded, ValueError, times, [raw + seeds.recorded(), made + bytes([0, 3, 1, 8, 0])]),
+        "recorded": Target(
+            "x", _read_recorded, ValueError, times, [raw + seeds.recorded(), made + bytes([0, 3, 1, 8, 0])]
+        ),
         "idx": Target("x", _read_idx, DataError, packed, [*images, made + seeds.idx()]),
     }
 
