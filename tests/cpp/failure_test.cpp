@@ -1,11 +1,9 @@
-// What a run does when something fails: where it says it was, and gradients that are not finite.
+// What a run says when something fails: where it was, once.
 #include <atomic>
 #include <latch>
-#include <limits>
 #include <string>
 #include <vector>
 
-#include "asap/kernels/kernels.h"
 #include "asap/train/trainer.h"
 #include "check.h"
 #include "engines.h"
@@ -18,14 +16,6 @@ using namespace asap;
 
 constexpr std::size_t kWorkers = 3;  // at most
 
-/// How many gradients are in the histograms of τ.
-std::uint64_t num_taus(const Report& report) {
-  std::uint64_t sum = 0;
-  for (const auto& histograms : {report.staleness, report.rejections})
-    for (const Distribution& of_worker : histograms) sum += of_worker.total();
-  return sum;
-}
-
 struct Witness : Observer {
   int calls = 0;
   Failure failure;
@@ -35,22 +25,16 @@ struct Witness : Observer {
   }
 };
 
-/// Fails in one batch, by an exception or by values that are not finite.
-struct Spoilt : Quadratic {
-  enum class How { exception, loss, gradient };
-  Spoilt(std::uint64_t the_batch, How the_way) : Quadratic(4, 100), batch(the_batch), how(the_way) {}
+/// Fails in one batch.
+struct FailingIn : Quadratic {
+  explicit FailingIn(std::uint64_t the_batch) : Quadratic(4, 100), batch(the_batch) {}
 
   double gradient(const float* theta, const Batch& of, Workspace* workspace, float* gradient) const override {
-    const double loss = Quadratic::gradient(theta, of, workspace, gradient);
-    if (of.id != batch) return loss;
-    if (how == How::exception) throw std::runtime_error("spoilt");
-    if (how == How::loss) return std::numeric_limits<double>::quiet_NaN();
-    gradient[3] = std::numeric_limits<float>::infinity();
-    return loss;
+    if (of.id == batch) throw std::runtime_error("spoilt");
+    return Quadratic::gradient(theta, of, workspace, gradient);
   }
 
   const std::uint64_t batch;
-  const How how;
 };
 
 /// Fails in a batch once the other workers have begun so many more since its parameters were read.
@@ -100,7 +84,7 @@ TEST(a_failing_worker_says_which_batch_and_how_stale_its_parameters_were) {
     std::vector<float> theta(4, 1.0f);
     CHECK_THROWS(
         std::runtime_error,
-        train(Spoilt(50, Spoilt::How::exception), theta,
+        train(FailingIn(50), theta,
               {.engine = engine, .workers = engines::workers_of(engine, kWorkers), .batch_size = 1, .updates = 1000000},
               witness),
         "spoilt");
@@ -160,84 +144,4 @@ TEST(a_failure_of_the_calling_thread_names_no_worker) {
   CHECK(!rude.failure.worker);
   CHECK(rude.updates > 0);
   CHECK(rude.failure.updates >= rude.updates);
-}
-
-TEST(a_run_that_skips_gives_up_and_counts_what_is_not_finite) {
-  for (const engine::Engine& engine : engines::kOfEachKind)
-    for (const auto how : {Spoilt::How::loss, Spoilt::How::gradient}) {
-      const Spoilt spoilt(7, how);
-      TrainOptions options{.engine = engine,
-                           .workers = engines::workers_of(engine, kWorkers),
-                           .batch_size = 10,
-                           .on_nonfinite = OnNonfinite::skip};
-      options.epochs = 3;
-      std::vector<float> theta(4, 1.0f);
-      Report report = train(spoilt, theta, options);
-      CHECK(report.status == Status::completed);
-      CHECK_EQUAL(report.counts.skipped, 1u);
-      CHECK_EQUAL(report.counts.gradients, 30u);
-      CHECK_EQUAL(report.counts.samples, 290u);
-      CHECK_EQUAL(report.counts.scaled() + report.counts.merged, 29u);
-      CHECK_EQUAL(num_taus(report), report.counts.scaled());
-      CHECK(kernels::active().all_finite(4, theta.data()));
-
-      options.epochs.reset();
-      options.updates = 25;
-      report = train(spoilt, theta, options);
-      CHECK_EQUAL(report.counts.published, 25u);
-      CHECK_EQUAL(report.counts.skipped, 1u);
-    }
-}
-
-TEST(what_is_skipped_is_no_part_of_the_sample_of_a_policy) {
-  struct UntilSampled : Observer {
-    void on_tick(LiveRun& live) override {
-      if (totals.size() == 2) live.request_stop();
-    }
-    std::vector<std::uint64_t> totals;
-  };
-  for (const engine::Engine& engine : engines::kOfEachKind) {
-    UntilSampled observer;
-    const auto table = [&](const Distribution& distribution, const StepContext& context) {
-      observer.totals.push_back(distribution.total());
-      return policy::constant().table(distribution, context);
-    };
-    TrainOptions options{.engine = engine, .batch_size = 10, .policy = {"probe", table, SampleWindow{0, 20}}};
-    options.epochs = 1'000'000'000;
-    options.on_nonfinite = OnNonfinite::skip;
-    std::vector<float> theta(4, 1.0f);
-    train(Spoilt(7, Spoilt::How::loss), theta, options, observer);
-    CHECK(observer.totals == (std::vector<std::uint64_t>{0, 20}));
-  }
-}
-
-TEST(a_round_that_all_workers_skip_is_made_up_for) {
-  struct SpoiltRound : Quadratic {
-    SpoiltRound() : Quadratic(4, 100) {}
-    double gradient(const float* theta, const Batch& of, Workspace* workspace, float* gradient) const override {
-      const double loss = Quadratic::gradient(theta, of, workspace, gradient);
-      return of.id / 3 == 2 ? std::numeric_limits<double>::infinity() : loss;  // batches 6, 7 and 8
-    }
-  };
-  std::vector<float> theta(4, 1.0f);
-  const Report report = train(SpoiltRound(), theta,
-                              {.engine = engine::Synchronous{},
-                               .workers = 3,
-                               .batch_size = 10,
-                               .updates = 8,
-                               .on_nonfinite = OnNonfinite::skip});
-  CHECK_EQUAL(report.counts.published, 8u);
-  CHECK_EQUAL(report.counts.merged, 16u);
-  CHECK_EQUAL(report.counts.skipped, 3u);
-}
-
-TEST(without_anything_to_skip_a_run_that_would_has_the_same_bits) {
-  for (const engine::Engine& engine : engines::kOfEachKind) {
-    std::vector<float> stops(4, 1.0f), skips(4, 1.0f);
-    TrainOptions options{.engine = engine, .batch_size = 7, .epochs = 5};
-    train(Quadratic(4, 100), stops, options);
-    options.on_nonfinite = OnNonfinite::skip;
-    train(Quadratic(4, 100), skips, options);
-    CHECK(stops == skips);
-  }
 }

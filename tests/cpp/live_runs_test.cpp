@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 
 #include <atomic>
+#include <memory>
 #include <thread>
 
 #include "check.h"
@@ -28,9 +29,21 @@ TEST(the_end_asks_all_runs_to_end_and_waits_for_them) {
   });
   begun.wait(false);
   CHECK(!runs.are_to_end());
-  runs.end();
+  CHECK(runs.end());
   CHECK(ended);
   run.join();
+}
+
+TEST(the_end_waits_for_the_last_run_whatever_others_have_ended) {
+  LiveRuns runs(std::chrono::seconds(0));
+  auto first = std::make_unique<LiveRuns::Entry>(runs), second = std::make_unique<LiveRuns::Entry>(runs),
+       third = std::make_unique<LiveRuns::Entry>(runs);
+  second.reset();
+  CHECK(!runs.end());
+  first.reset();
+  CHECK(!runs.end());
+  third.reset();
+  CHECK(runs.end());
 }
 
 TEST(a_forked_child_waits_for_no_run_of_its_parent) {
@@ -39,8 +52,7 @@ TEST(a_forked_child_waits_for_no_run_of_its_parent) {
   const pid_t child = fork();
   if (child == 0) {
     alarm(300);  // not to outlive a test that fails
-    runs.end();
-    _exit(0);
+    _exit(runs.end() ? 0 : 1);
   }
   int status = -1;
   CHECK_EQUAL(waitpid(child, &status, 0), child);

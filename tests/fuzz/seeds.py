@@ -46,6 +46,18 @@ def tar(**options: Any) -> bytes:
     return buffer.getvalue()
 
 
+def recorded() -> bytes:
+    """Times of six gradients, a line each."""
+    return b"0.5\n1.5e-3\n2\n0\n.25\n1_0\n"
+
+
+NUMBERS = [
+    *(b"1", b"7", b"0", b".", b"-", b"+", b"_", b"e", b"\n", b" ", b"\t", b"0.5\n", b"nan\n", b"inf\n", b"1e308\n"),
+    *(b"5e-324\n", b"1e400\n", b"0x1p3\n", b"9" * 400, "٣".encode(), "\u2028".encode(), b"\xff", b"\0", b"\r"),
+]
+"""Of what texts of numbers are made, and what some take for a part of one."""
+
+
 def packed(contents: bytes) -> list[bytes]:
     """The contents as they are, and compressed."""
     return [contents, gzip.compress(contents, mtime=0), lzma.compress(contents, preset=0)]

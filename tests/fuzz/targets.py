@@ -13,7 +13,7 @@ import seeds
 from edits import MOST_BYTES, edited
 
 import asap
-from asap import _checkpoint_file, _trace_file
+from asap import _checkpoint_file, _names, _trace_file
 from asap.datasets import DataError, cifar, unpacked
 from asap.datasets.cifar_set import CifarSet
 from asap.datasets.idx import IdxFile, read_idx
@@ -120,6 +120,18 @@ def _edited_trace(data: bytes) -> bytes:
     return seeds.trace_file(edited(header, data), behind + body[len(behind) :])
 
 
+def _read_recorded(path: Path) -> None:
+    law = _names.law("compute", f"recorded:{path}")
+    repr(law)
+    assert (law.draw(8) >= 0).all()
+
+
+def _as_numbers(data: bytes) -> bytes:
+    """Text that is nearly always one of numbers, with all that Python writes and reads as one."""
+    words = [seeds.NUMBERS[byte % len(seeds.NUMBERS)] for byte in data]
+    return b"".join(words)
+
+
 def _trusting(path: Path) -> int:
     """Planted: takes the number of items from the header as it is."""
     content = path.read_bytes()
@@ -150,6 +162,7 @@ def readers() -> dict[str, Target]:
     images = [raw + contents for contents in seeds.packed(seeds.idx())]
     models = chosen(bytes, _edited_safetensors(files["parameters.safetensors"], "architecture"))
     checkpoints = chosen(bytes, _edited_safetensors(seeds.checkpoint(), "checkpoint"))
+    times = chosen(bytes, _as_numbers)
     model, run, trace = (raw + part for part in (files["parameters.safetensors"], seeds.untraced(), files["trace.bin"]))
     return {
         "run": Target("run.json", _read_run, ValueError, chosen(bytes, _edited_run), [run, made], beside_run),
@@ -159,6 +172,9 @@ def readers() -> dict[str, Target]:
         "model": Target("x", _read_model, ValueError, models, [model, made]),
         "cifar": Target(last[0], _read_cifar, DataError, bytes, [last[1]], dict([first])),
         "unpacked": Target("x.records", _read_unpacked, DataError, chosen(bytes, _with_digests), [made]),
+        "recorded": Target(
+            "x", _read_recorded, ValueError, times, [raw + seeds.recorded(), made + bytes([0, 3, 1, 8, 0])]
+        ),
         "idx": Target("x", _read_idx, DataError, packed, [*images, made + seeds.idx()]),
     }
 

@@ -234,3 +234,25 @@ def test_random_damage_is_refused(path: Path) -> None:
         if found is not None:  # spaces around the header, say
             assert found.config == saved.config
             assert found.state["arrays"]["parameters"].tobytes() == saved.state["arrays"]["parameters"].tobytes()
+
+
+def test_where_the_copy_of_the_checkpoint_before_finds_no_room_the_one_before_that_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "checkpoint"
+    path.write_bytes(b"present")
+    _checkpoint_file.previous(path).write_bytes(b"before")
+
+    def no_second_names(*_: object) -> None:
+        raise PermissionError("no second names")
+
+    def no_room(_: Path, target: Path) -> None:
+        target.write_bytes(b"pres")
+        raise OSError("planted")
+
+    monkeypatch.setattr("os.link", no_second_names)
+    monkeypatch.setattr("shutil.copyfile", no_room)
+    with pytest.raises(OSError, match="planted"):
+        _checkpoint_file._keep_previous(path)
+    assert path.read_bytes() == b"present"
+    assert _checkpoint_file.previous(path).read_bytes() == b"before"

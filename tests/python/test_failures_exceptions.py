@@ -1,5 +1,7 @@
 """Exceptions in and around a run: they end it once, say where they came from, and leave what was learnt."""
 
+import errno
+import io
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -150,6 +152,61 @@ def test_the_note_of_a_failure_within_a_batch_names_worker_batch_version_and_sta
     error = LookupError("planted")
     observer.explain(error)
     assert error.__notes__ == ["asap: in worker 2, batch 17, on parameters of update 40 (τ = 3 by then)"]
+
+
+class FullDisk(io.BytesIO):
+    """A file with room for the parameters that a run begins with."""
+
+    def write(self, data: Any) -> int:
+        if self.tell() > 0:
+            raise OSError(errno.ENOSPC, "planted")
+        return super().write(data)
+
+
+class FullInTheEnd(io.BytesIO):
+    """A file whose last part finds no room."""
+
+    def flush(self) -> None:
+        raise OSError(errno.ENOSPC, "planted")
+
+
+@pytest.mark.parametrize("file", [FullDisk, FullInTheEnd])
+def test_snapshots_that_find_no_room_are_an_error_and_what_was_learnt_is_kept(
+    file: type[io.BytesIO], blobs: Data, make_model: MakeModel, watched: pytest.MonkeyPatch
+) -> None:
+    watched.setattr("tempfile.TemporaryFile", file)
+    model = make_model()
+    with pytest.raises(OSError, match="planted") as caught:
+        asap.train(model, blobs, workers=2, epochs=100, snapshots=10)
+    assert caught.value.errno == errno.ENOSPC
+    assert np.isfinite(model.parameters).all()
+    assert not np.array_equal(model.parameters, make_model().parameters)
+
+
+@pytest.mark.parametrize("end", [SystemExit, GeneratorExit, LookupError], ids=lambda end: end.__name__)
+def test_whatever_ends_a_run_is_told_where(end: type[BaseException], blobs: Data, make_model: MakeModel) -> None:
+    """The end of the program, too: what a callback raises need not be an Exception."""
+
+    def leave(state: asap.RunState) -> None:
+        if state.updates > 0:
+            raise end
+
+    with pytest.raises(end) as caught:
+        asap.train(make_model(), blobs, workers=2, seconds=PATIENCE, callbacks=leave)
+    assert len(caught.value.__notes__) == 1
+
+
+def test_a_failure_while_a_failure_is_taken_down_is_told_and_hides_nothing(
+    blobs: Data, make_model: MakeModel, watched: pytest.MonkeyPatch
+) -> None:
+    told = []
+    watched.setattr("sys.unraisablehook", lambda what: told.append((type(what.exc_value), what.err_msg)))
+    watched.setattr("asap.callbacks.Observer.on_failure", lambda *_: 1 // 0)
+    raised.clear()
+    with pytest.raises(LookupError, match="planted") as caught:
+        asap.train(make_model(), blobs, workers=2, seconds=PATIENCE, callbacks=in_a_callback)
+    assert raised == [caught.value]
+    assert [kind for kind, _ in told] == [ZeroDivisionError]
 
 
 def test_notes_are_kept_where_python_does_not_know_them() -> None:

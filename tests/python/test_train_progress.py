@@ -139,3 +139,17 @@ def test_a_display_that_fails_to_close_leaves_the_model_what_was_learnt(
     with pytest.raises(LookupError):
         asap.train(model, blobs)
     assert not np.array_equal(model.parameters, make_model().parameters)
+
+
+class Deaf(Terminal):
+    def write(self, text: str) -> int:
+        raise OSError("planted")
+
+
+def test_lines_that_cannot_be_written_end_the_run(
+    blobs: Data, make_model: MakeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_tqdm(monkeypatch)
+    monkeypatch.setattr(sys, "stderr", Deaf())
+    with pytest.raises(OSError, match="planted"):
+        asap.train(make_model(), blobs, workers=2, epochs=5, progress=True)

@@ -42,12 +42,13 @@ class LiveRuns {
   /// Whether Python is ending, and every run should.
   bool are_to_end() const noexcept { return ending_.load(std::memory_order_relaxed); }
 
-  /// Asks all runs to end and waits until they have, or until its patience is at an end.
-  void end() {
+  /// Asks all runs to end and waits until they have, or until its patience is at an end. Returns whether they have.
+  bool end() {
     ending_.store(true, std::memory_order_relaxed);
     std::unique_lock lock(mutex_);
-    ended_.wait_for(lock, patience_,
-                    [this] { return std::find(processes_.begin(), processes_.end(), getpid()) == processes_.end(); });
+    return ended_.wait_for(lock, patience_, [this] {
+      return std::find(processes_.begin(), processes_.end(), getpid()) == processes_.end();
+    });
   }
 
  private:
