@@ -230,6 +230,18 @@ def test_a_panel_without_points_says_why() -> None:
         assert "got to ε" in " ".join(empty) or "get to ε" in " ".join(empty)
 
 
+def test_curves_of_runs_that_diverged_at_once_are_told_to_be_missing() -> None:
+    pytest.importorskip("matplotlib", reason="needs the extra plot")
+    from asap.laboratory.figures import curves
+    from asap.laboratory.figures.along import UPDATES
+    from asap.laboratory.figures.style import Look
+
+    good = [outcome(case(seed=seed)) for seed in range(2)]
+    wild = [outcome(case(workers=8, seed=seed), rows=losses(0.01)[:1], status="diverged") for seed in range(2)]
+    drawn = curves.draw([*good, *wild], Look.of(good), UPDATES)
+    assert [[text.get_text() for text in axes.texts] for axes in drawn.axes] == [[], ["no finite loss after the start"]]
+
+
 @pytest.mark.parametrize(
     ("value", "form", "shown"),
     [

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from asap.laboratory.cells import cells, groups
 from asap.laboratory.figures.along import UPDATES, Along, clocks
-from asap.laboratory.figures.style import DASHES, Look, Panels, Picture, panels, plain_log
+from asap.laboratory.figures.style import DASHES, Look, Panels, Picture, panels, plain_log, say
 from asap.laboratory.outcome import Outcome
 from asap.laboratory.summary import quartiles
 
@@ -62,8 +62,9 @@ def draw(outcomes: Sequence[Outcome], look: Look, along: Along, among: Sequence[
     shown = cells(outcomes, among)
 
     def panel(axes: Any, number: int) -> None:
-        for _, members in groups(shown[number][1]):
-            line(axes, members, look, along.column)
+        drawn = [line(axes, members, look, along.column) for _, members in groups(shown[number][1])]
+        if not any((each.x[np.isfinite(each.median)] > 0).any() for each in drawn):
+            say(axes, "no finite loss after the start")
         plain_log(axes.yaxis)
 
     figure = panels([title for title, _ in shown], panel)
@@ -73,8 +74,8 @@ def draw(outcomes: Sequence[Outcome], look: Look, along: Along, among: Sequence[
     return figure
 
 
-def line(axes: Any, outcomes: Sequence[Outcome], look: Look, along: str) -> None:
-    """Draw the band and the median of one group."""
+def line(axes: Any, outcomes: Sequence[Outcome], look: Look, along: str) -> Band:
+    """Draw the band and the median of one group, and return them."""
     curves = [(getattr(o.losses, along), o.losses.loss) for o in outcomes if o.losses is not None]
     ended = [x[-1] for outcome, (x, _) in zip(outcomes, curves, strict=True) if outcome.is_success]
     drawn = band(curves, min(ended, default=max(x[-1] for x, _ in curves)))
@@ -82,3 +83,4 @@ def line(axes: Any, outcomes: Sequence[Outcome], look: Look, along: str) -> None
     colour, dashes = look.colours[group.step], DASHES[bool(group.equal_to)]
     axes.fill_between(drawn.x, drawn.low, drawn.high, color=colour, alpha=0.15, linewidth=0)
     axes.plot(drawn.x, drawn.median, color=colour, linestyle=dashes)
+    return drawn
