@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from asap import _checkpoint_document
 from asap._checkpoint_document import Saved, Tensors
 from asap._extras import require
-from asap.datasets.files import publish
+from asap.datasets import files
 
 SCHEMA, FORMAT = "asap.checkpoint/", 2
 
@@ -29,6 +29,12 @@ Arrays = dict[str, NDArray[Any]]
 def previous(path: Path) -> Path:
     """Return where the checkpoint before is kept."""
     return path.with_name(f"{path.name}.previous")
+
+
+def expect_writable(path: Path) -> None:
+    """Raise an ImportError or OSError where `write` could do nothing, as far as that can be told without writing."""
+    require("safetensors.numpy", "io", "A checkpoint")
+    files.expect_writable(path)
 
 
 def write(path: Path, facts: Mapping[str, Any], state: Mapping[str, Any]) -> None:
@@ -45,7 +51,7 @@ def write(path: Path, facts: Mapping[str, Any], state: Mapping[str, Any]) -> Non
     try:
         temporary.write_bytes(contents)
         _keep_previous(path)
-        publish(temporary, path)
+        files.publish(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

@@ -7,12 +7,14 @@ from typing import Annotated, Any
 
 import typer
 
-from asap import _checkpoint_file, _checks, _names, _options, _policies, _tables, datasets
+from asap import _checkpoint_file, _checks, _names, _options, _policies, _run_file, _tables, datasets
 from asap._app import command
-from asap._console import goals, show
+from asap._console import expect_outputs, goals, show
+from asap._extras import require
 from asap.checkpoint import UNITS, Checkpoint
 from asap.config import checked_config
 from asap.replayer import replay as run_replay
+from asap.replayer import trace_of
 from asap.resumer import changed
 from asap.resumer import resume as run_resumption
 from asap.run import Run
@@ -75,7 +77,10 @@ def train(
     checked_config(**settings)
     make_model = _names.model(model, initialiser, seed)
     _checks.choice("dataset", dataset, datasets.names())
-    data = datasets.load(dataset, directory=data_dir)
+    expect_outputs_of_run(save, json)
+    if checkpoint is not None:
+        _checkpoint_file.expect_writable(checkpoint)
+    data = datasets.load(dataset, directory=data_dir, progress=progress)
     run = run_training(make_model(data), data.train, validation=data.test, progress=progress, **settings)
     finish(run, save, json)
 
@@ -98,7 +103,8 @@ def resume(
     _checks.choice("dataset", dataset, datasets.names())
     saved = _checkpoint_file.read(checkpoint)
     changed(saved, limits=(epochs, updates, seconds), workers=workers)  # nothing is downloaded for what is refused
-    data = datasets.load(dataset, directory=data_dir)
+    expect_outputs_of_run(save, json)
+    data = datasets.load(dataset, directory=data_dir, progress=progress)
     run = run_resumption(
         checkpoint,
         data.train,
@@ -126,10 +132,19 @@ def replay(
     """
     _checks.choice("dataset", dataset, datasets.names())
     run = Run.load(folder)
+    trace_of(run)
+    expect_outputs(json)
     data = datasets.load(dataset, directory=data_dir)
     replayed = run_replay(run, data.train)
     show(_tables.replay(run, replayed), replayed.to_dict(), json)
     raise typer.Exit(0 if replayed.identical or not replayed.exact else 1)
+
+
+def expect_outputs_of_run(save: Path | None, json: str | None) -> None:
+    """Refuse beforehand what `finish` could not do."""
+    if save is not None:
+        require("safetensors.numpy", "io", "Saving a model")
+    expect_outputs(json, *() if save is None else (save / _run_file.RUN,))
 
 
 def finish(run: Run, save: Path | None, json: str | None) -> None:

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from asap import _core, _tables, datasets
 from asap._plain import dumps
-from asap.datasets.files import write_atomically
+from asap.datasets.files import expect_writable, write_atomically
 from asap.stops import StopRule, TargetAccuracy, TargetLoss
 
 
@@ -21,6 +21,12 @@ def goals(loss: float | None, accuracy: float | None) -> tuple[StopRule, ...]:
     """Return the stop rules for what is to be reached."""
     rules = () if loss is None else (TargetLoss(loss),)
     return rules if accuracy is None else (*rules, TargetAccuracy(accuracy))
+
+
+def expect_outputs(json: str | None, *files: Path) -> None:
+    """Refuse beforehand what could not be written when the work is done."""
+    for file in files if json in (None, "-") else (*files, Path(json)):
+        expect_writable(file)
 
 
 def show(table: Any, document: Mapping[str, Any], json: str | None) -> None:

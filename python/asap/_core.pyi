@@ -312,6 +312,9 @@ class TrainOptions:
         checkpoint: tuple[float, str] | None,  # how far apart, in "epochs" | "updates" | "seconds"
     ) -> None: ...
 
+def check_options(options: TrainOptions, max_workers: int) -> None:
+    """Raise the ValueError of a run that cannot be, whatever its model and its data."""
+
 def train(
     network: Network,
     theta: NDArray[np.float32],  # start in, result out, in place
@@ -433,6 +436,18 @@ def simulate(
     observer: Observer,
 ) -> dict[str, Any]:
     """As train, in virtual time on the calling thread; further keys: compute_seconds, publish_seconds, publishing."""
+
+def check_simulation(
+    options: TrainOptions,
+    *,
+    team: Sequence[tuple[float, int]],
+    compute: Law,
+    publish: Law,
+    memory_limit: int,
+    row_every: int | None,
+    num_parameters: int | None,  # None: whether the memory suffices is left open
+) -> None:
+    """Raise the ValueError of a simulation that cannot be."""
 
 def what_if(
     network: Network,

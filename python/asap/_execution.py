@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -27,6 +27,7 @@ from asap.losses import Losses
 from asap.model import DataLike, Model
 from asap.run import Run
 from asap.simulation import Simulation
+from asap.stops import StopRule
 from asap.trace import Trace, origin_of, records_in
 
 Write = Callable[[Mapping[str, Any]], None]
@@ -77,7 +78,7 @@ def execute(
     training = data if isinstance(data, _core.Dataset) else model._dataset(data)
     held_out = None if validation is None else model._dataset(validation, "validation")
     has_classes = model.architecture.has_classes
-    _check_columns(config, held_out is not None, has_classes)
+    check_columns(config.stop, held_out is not None, has_classes)
     resumed = () if begin is None else (*begin.resumed, begin.state["version"])
     write = _writer(model, training, config, resumed, begin)
     display = displays.choose(progress, config.span(len(training)))
@@ -126,9 +127,11 @@ def _writer(
 ) -> Write | None:
     if config.checkpoint is None:
         return None
+    path = Path(config.checkpoint.path)
+    _checkpoint_file.expect_writable(path)
     data = fingerprint(training) if begin is None else begin.data
     facts = _checkpoint_document.facts(model.architecture, config, len(training), data, resumed)
-    return partial(_checkpoint_file.write, Path(config.checkpoint.path), facts)
+    return partial(_checkpoint_file.write, path, facts)
 
 
 def _run(
@@ -216,9 +219,9 @@ def _checked_callbacks(callbacks: object) -> tuple[Callback, ...]:
     return functions
 
 
-def _check_columns(config: TrainConfig, is_validated: bool, has_classes: bool) -> None:
+def check_columns(stop: Sequence[StopRule], is_validated: bool, has_classes: bool) -> None:
     """Refuse stop rules that could never be judged."""
-    for rule in config.stop:
+    for rule in stop:
         if rule.column != "loss" and not is_validated:
             raise ValueError(f"stop={rule!r} needs validation data; give validation=")
         if rule.column == "accuracy" and not has_classes:

@@ -9,7 +9,7 @@ import typer
 
 from asap import _checks, _options, _tables
 from asap._app import command
-from asap._console import show
+from asap._console import expect_outputs, show
 from asap.reproduction import PAPERS
 from asap.reproduction import reproduce as run_reproduction
 
@@ -31,8 +31,7 @@ def reproduce(
     if timeout is not None:
         _checks.positive("timeout", timeout)
     folder = Path(f"{paper}{'-quick' if quick else ''}") if save is None else save
-    result = run_reproduction(
-        paper, folder, quick=quick, data_dir=data_dir, timeout=timeout, progress=progress is not False
-    )
+    expect_outputs(json)
+    result = run_reproduction(paper, folder, quick=quick, data_dir=data_dir, timeout=timeout, progress=progress)
     show(_tables.reproduction(result), result.to_dict(), json)
     raise typer.Exit(0 if result.is_complete else 1)

@@ -9,10 +9,11 @@ import typer
 
 from asap import _checks, _names, _options, _policies, datasets
 from asap._app import command
-from asap._commands import finish
+from asap._commands import expect_outputs_of_run, finish
 from asap._console import goals
 from asap.laws import Heterogeneous, Law, Stragglers
 from asap.losses import as_snapshots
+from asap.rerunner import schedule_of
 from asap.rerunner import what_if as run_what_if
 from asap.run import Run
 from asap.simulator import simulate as run_simulation
@@ -80,7 +81,8 @@ def simulate(
     simulated_config(**settings)
     make_model = _names.model(model, initialiser, seed)
     _checks.choice("dataset", dataset, datasets.names())
-    data = datasets.load(dataset, directory=data_dir)
+    expect_outputs_of_run(save, json)
+    data = datasets.load(dataset, directory=data_dir, progress=progress)
     run = run_simulation(make_model(data), data.train, validation=data.test, progress=progress, **settings)
     finish(run, save, json)
 
@@ -105,7 +107,9 @@ def what_if(
     as_snapshots(snapshots)
     _checks.choice("dataset", dataset, datasets.names())
     run = Run.load(folder)
-    data = datasets.load(dataset, directory=data_dir)
+    schedule_of(run)
+    expect_outputs_of_run(save, json)
+    data = datasets.load(dataset, directory=data_dir, progress=progress)
     rerun = run_what_if(
         run,
         data.train,

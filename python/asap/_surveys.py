@@ -12,11 +12,12 @@ import typer
 
 from asap import _checks, _core, _names, _options, _policies, _tables, datasets, losses
 from asap._app import command
-from asap._console import goals, show
+from asap._console import expect_outputs, goals, show
 from asap.benchmark import bench as run_benchmark
 from asap.environment import environment, topology
 from asap.laboratory.comparing import check
 from asap.laboratory.comparing import compare as run_comparison
+from asap.laboratory.comparison import REPORT
 from asap.laboratory.plan import make_plan
 
 
@@ -91,14 +92,15 @@ def compare(
     _names.model(model, initialiser, 0)
     _checks.choice("dataset", dataset, datasets.names())
     check(make_plan(**chosen), timeout, settings)
-    data = datasets.load(dataset, directory=data_dir)
+    expect_outputs(json, *() if save is None else (save / REPORT,))
+    data = datasets.load(dataset, directory=data_dir, progress=progress)
     comparison = run_comparison(
         lambda seed: _names.model(model, initialiser, seed)(data),
         data.train,
         validation=data.test,
         folder=save,
         timeout=timeout,
-        progress=progress is not False,
+        progress=progress,
         title=f"{_names.MODELS[model].__name__} on {data.name}",
         command=shlex.join(["asap", *sys.argv[1:]]),
         **chosen,
@@ -112,7 +114,8 @@ def compare(
 def bench(batch_size: _options.BatchSize = 64, progress: _options.Progress = None, json: _options.Json = None) -> None:
     """Measure this machine's peak, the kernels, and the updates per second of each engine, on one core."""
     _checks.integer("batch_size", batch_size, 1)
-    figures = run_benchmark(batch_size=batch_size, progress=progress is not False)
+    expect_outputs(json)
+    figures = run_benchmark(batch_size=batch_size, progress=progress)
     show(_tables.benchmark(figures), figures.to_dict(), json)
 
 

@@ -11,6 +11,7 @@ from rich import box
 from rich.console import Group
 from rich.table import Table
 
+from asap._numerals import number
 from asap.benchmark import Benchmark
 from asap.datasets import SetStatus
 from asap.framework import Properties
@@ -91,7 +92,7 @@ def _comparison(
 ) -> Table:
     shown = {
         "seconds": ".2f",
-        "updates_per_second": ",.0f",
+        "updates_per_second": "",
         "validation_loss": ".4g",
         "accuracy": ".4f",
         "mean_tau": ".2f",
@@ -244,4 +245,4 @@ def _yes(holds: bool) -> str:
 
 
 def _number(value: float | None, form: str) -> str:
-    return "–" if value is None else format(value, form)
+    return "–" if value is None else number(value, form)

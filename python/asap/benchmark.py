@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from asap import _checks, _core
+from asap._watched import shows
 from asap.environment import environment
 
 __all__ = ["Benchmark", "bench"]
@@ -61,7 +62,7 @@ class Benchmark:
         }
 
 
-def bench(*, batch_size: int = 64, progress: bool = False) -> Benchmark:
+def bench(*, batch_size: int = 64, progress: bool | None = None) -> Benchmark:
     """Measure kernels, and whole updates by one worker of each engine on the papers' MLP and LeNet; takes some seconds.
 
     The answer of each piece of work is first compared with a naive reference; then it is timed in turns with its limit,
@@ -69,18 +70,18 @@ def bench(*, batch_size: int = 64, progress: bool = False) -> Benchmark:
 
     Args:
         batch_size: samples in a gradient, at least 1.
-        progress: whether to say on standard error what is being measured.
+        progress: whether to say on standard error what is being measured. None does so in terminals and notebooks only.
 
     Raises:
         RuntimeError: an answer differs from the reference's.
-        TypeError, ValueError: `batch_size` is no integer ≥ 1, or `progress` neither True nor False.
+        TypeError, ValueError: `batch_size` is no integer ≥ 1, or `progress` neither True, False nor None.
     """
     steps = _steps(_checks.integer("batch_size", batch_size, 1))
-    progress = _checks.flag("progress", progress)
+    said = shows(progress)
     peak = _core.fma_peak(_SECONDS)
     kernels, updates = [], []
     for number, (labels, case) in enumerate(steps, 1):
-        if progress:
+        if said:
             print(f"{number} of {len(steps)}: {case.name}", file=sys.stderr, flush=True)
         figures = case.measure(_ROUNDS, _SECONDS)
         if labels:

@@ -125,7 +125,7 @@ def checked_config(
         checkpoint=checked_checkpoint(checkpoint),
         correction=checked_correction(correction),
     )
-    config.step._rate_to_core(config.span(samples=1))  # a schedule over the whole run needs to know its length
+    _core.check_options(config._to_core(samples=1), max_workers)  # knows what the engines cannot do
     return config
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any, Protocol
 
-from asap import _checks
+from asap._watched import is_watched, shows
 from asap.history import Row
 from asap.rates import Span
 
@@ -83,17 +83,11 @@ class Bar:
 
 
 def choose(progress: bool | None, span: Span) -> Progress:
-    """Return the display for `progress=`: None shows it where somebody watches, True everywhere, False nowhere."""
-    progress = _checks.flag_or_none("progress", progress)
-    watched = _is_watched()
-    if progress is False or (progress is None and not watched):
+    """Return the display for `progress=`."""
+    if not shows(progress):
         return Silent()
-    tqdm = _tqdm() if watched else None
+    tqdm = _tqdm() if is_watched() else None
     return Lines() if tqdm is None else Bar(tqdm, span.updates)
-
-
-def _is_watched() -> bool:
-    return sys.stderr is not None and (sys.stderr.isatty() or "ipykernel" in sys.modules)
 
 
 def _tqdm() -> Any:

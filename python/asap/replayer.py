@@ -75,10 +75,7 @@ def replay(run: Run, data: DataLike | None = None) -> Replay:
             version of asap is not the run's, so that the bits could not be the same. Names what was found and what is
             needed.
     """
-    _checks.instance("run", run, Run, "a run that asap.train returned, or asap.Run.load")
-    trace = run.trace
-    if trace is None:
-        raise ValueError("run must have a trace to be replayed; train it with asap.train(…, trace=True)")
+    trace = trace_of(run)
     training = training_data(run, trace, data)
     check_origin(trace, origin_of(run.model, fingerprint(training), len(training)))
     theta = trace.start.copy()
@@ -108,6 +105,14 @@ def _replay(run: Run, trace: Trace, training: _core.Dataset, theta: NDArray[np.f
         velocity=None if trace.velocity is None else trace.velocity.copy(),
         movement=None if trace.movement is None else trace.movement.copy(),
     )
+
+
+def trace_of(run: Run) -> Trace:
+    """Return what the run is replayed from."""
+    _checks.instance("run", run, Run, "a run that asap.train returned, or asap.Run.load")
+    if run.trace is None:
+        raise ValueError("run must have a trace to be replayed; train it with asap.train(…, trace=True)")
+    return run.trace
 
 
 def training_data(run: Run, trace: Trace, data: DataLike | None) -> _core.Dataset:

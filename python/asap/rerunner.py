@@ -14,7 +14,7 @@ from asap.model import DataLike
 from asap.replayer import check_origin, training_data
 from asap.run import Run
 from asap.steps import Step, as_step
-from asap.trace import origin_of
+from asap.trace import Trace, origin_of
 
 __all__ = ["what_if"]
 
@@ -61,12 +61,7 @@ def what_if(
             compiler or version of asap is not the run's. Names what was found and what is needed.
         Exception: whatever a callback or the function of an `asap.Custom` step raised.
     """
-    _checks.instance("run", run, Run, "a run that asap.train or asap.simulate returned, or asap.Run.load")
-    schedule = run.trace
-    if schedule is None:
-        raise ValueError("run must have a trace, which is its schedule; train or simulate it with trace=True")
-    if schedule.first:
-        raise ValueError(f"run must have been traced from its beginning; its trace begins at update {schedule.first}")
+    schedule = schedule_of(run)
     training = training_data(run, schedule, data)
     check_origin(schedule, origin_of(run.model, fingerprint(training), len(training)))
     config = replace(
@@ -89,3 +84,14 @@ def what_if(
         begin=None,
         schedule=schedule,
     )
+
+
+def schedule_of(run: Run) -> Trace:
+    """Return the schedule that is run again."""
+    _checks.instance("run", run, Run, "a run that asap.train or asap.simulate returned, or asap.Run.load")
+    schedule = run.trace
+    if schedule is None:
+        raise ValueError("run must have a trace, which is its schedule; train or simulate it with trace=True")
+    if schedule.first:
+        raise ValueError(f"run must have been traced from its beginning; its trace begins at update {schedule.first}")
+    return schedule

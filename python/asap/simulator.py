@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from asap import _checks
+from asap import _checks, _core
 from asap._execution import execute
 from asap.callbacks import Callback
 from asap.config import TrainConfig, checked_config
@@ -141,10 +141,14 @@ def simulated_config(
     publish: object,
     row_every: object,
     memory_limit: object,
+    num_parameters: int | None = None,
     **settings: Any,
 ) -> tuple[TrainConfig, Simulation]:
-    """Check what `simulate` was given and fill in the defaults."""
+    """Check what `simulate` was given and fill in the defaults; its memory, if so many parameters are known."""
     team = checked_team(workers) if isinstance(workers, Mapping) else None
     most = max(count for _, count in team) if team else workers
     config = checked_config(workers=most, affinity="none", max_workers=MAX_WORKERS, **settings)  # type: ignore[arg-type]
-    return config, checked_simulation(compute, publish, team or ((0.0, config.workers),), row_every, memory_limit)
+    simulation = checked_simulation(compute, publish, team or ((0.0, config.workers),), row_every, memory_limit)
+    options = config._to_core(samples=1, workers=simulation.first_workers)
+    _core.check_simulation(options, **simulation._to_core(), num_parameters=num_parameters)
+    return config, simulation

@@ -257,7 +257,7 @@ TEST(engines_that_keep_no_view_refuse_corrections_that_need_one) {
   refused(in_place, GapAware{}, "or the Hogwild read by copying");
   refused(engine::Softsync{1}, GapAware{}, "needs the gradient alone for the softsync engine");
   for (const Correction& correction : std::vector<Correction>{DelayCompensated{}, GapAware{}, NormClipped{}})
-    refused(engine::FusedHogwild{}, correction, "a fused Hogwild has no correction");
+    refused(engine::FusedHogwild{}, correction, "correction must be none for a fused Hogwild");
   train(quadratic, theta, {.engine = in_place, .workers = 2, .epochs = 1, .correction = NormClipped{1e9}});
   refused(engine::Locked{}, DelayCompensated{-1.0}, "strength must be a finite number ≥ 0; got -1");
   refused(engine::Locked{}, GapAware{1.0}, "memory must be in [0, 1); got 1");

@@ -140,7 +140,7 @@ TEST(options_that_do_not_fit_are_refused) {
   options.compute = law::constant(0.0);
   CHECK_THROWS(std::invalid_argument, simulated(quadratic, options), "compute must have a mean above 0");
   options = options_of(engine::FusedHogwild{}, 4, 10);
-  CHECK_THROWS(std::invalid_argument, simulated(quadratic, options), "fused Hogwild cannot be simulated");
+  CHECK_THROWS(std::invalid_argument, simulated(quadratic, options), "to be simulated; got a fused Hogwild");
   options = options_of(engine::Locked{}, 4, 10);
   options.team = {{2.0, 3}, {1.0, 4}};
   CHECK_THROWS(std::invalid_argument, simulated(quadratic, options), "one after the other; got 1 after 2");

@@ -47,7 +47,7 @@ def quick_benchmark(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_benchmarks_are_a_table_and_a_document(command: Command, quick_benchmark: None) -> None:
-    status, out, err = command("bench", "--batch-size", 2, "--json", "-")
+    status, out, err = command("bench", "--batch-size", 2, "--progress", "--json", "-")
     document = strict(out)
     assert status == 0
     assert document["schema"] == "asap.bench/1"

@@ -12,7 +12,7 @@ pytest.importorskip("rich", reason="needs the extra cli")
 
 def test_comparing_runs_all_combinations(command: Command, digits: list[str], tmp_path: Path) -> None:
     lists = ["--engines", "sequential,leashed:0", "--steps", "constant, tail", "--workers", "2,3", "--seeds", "0,1,2"]
-    result = command("compare", *digits, *lists, "--updates", 20, "--json", tmp_path / "c.json")
+    result = command("compare", *digits, *lists, "--updates", 20, "--progress", "--json", tmp_path / "c.json")
     assert result.status == 0
     document = strict((tmp_path / "c.json").read_text())
     assert document["schema"] == "asap.compare/1"
@@ -52,7 +52,7 @@ def test_a_comparison_is_a_folder_that_is_gone_on_with(
 
     monkeypatch.setattr(Panels, "_render", lambda self, kind: b"")  # what takes the time
     lists = ["--engines", "locked", "--steps", "constant,tail", "--workers", 2, "--rates", "0.05,0.1"]
-    limits = ["--updates", 40, "--snapshots", 10, "--loss-samples", 200, "--sample", 1, 5]
+    limits = ["--updates", 40, "--snapshots", 10, "--loss-samples", 200, "--sample", 1, 5, "--progress"]
     first = command("compare", *digits, *lists, *limits, "--seeds", "1,2", "--save", tmp_path / "out")
     assert (first.status, first.err.count("run ")) == (0, 8)
     files = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*") if path.is_file()}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from asap.datasets.files import write_atomically
+from asap.datasets.files import expect_writable, write_atomically
 
 
 def names(folder: Path) -> list[str]:
@@ -15,6 +15,20 @@ def test_parts_are_written_one_after_the_other_into_a_new_folder(tmp_path: Path)
     write_atomically(tmp_path / "new" / "file", [b"one ", memoryview(b"two")])
     assert (tmp_path / "new" / "file").read_bytes() == b"one two"
     assert names(tmp_path / "new") == ["file"]
+
+
+def test_what_could_not_be_written_is_told_without_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_bytes(b"old")
+    expect_writable(tmp_path / "file")
+    expect_writable(tmp_path / "new" / "folder" / "file")
+    with pytest.raises(NotADirectoryError, match="file/below"):
+        expect_writable(tmp_path / "file" / "below")
+    with pytest.raises(IsADirectoryError, match=str(tmp_path)):
+        expect_writable(tmp_path)
+    monkeypatch.setattr(os, "access", lambda folder, mode: False)
+    with pytest.raises(PermissionError, match="new/file"):
+        expect_writable(tmp_path / "new" / "file")
+    assert names(tmp_path) == ["file"]
 
 
 def test_when_writing_fails_the_old_file_stays_and_nothing_else(tmp_path: Path) -> None:

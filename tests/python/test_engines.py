@@ -92,7 +92,7 @@ def test_a_fused_hogwild_is_sequential_up_to_rounding(blobs: Data, make_model: M
     expected = asap.train(make_model(), blobs, engine=engines.Sequential(), **common)
     run = asap.train(make_model(), blobs, engine=FUSED, workers=1, **common)
     np.testing.assert_allclose(run.model.parameters, expected.model.parameters, rtol=1e-4, atol=1e-6)
-    with pytest.raises(ValueError, match=r"a fused Hogwild has no momentum.*got momentum = 0\.5"):
+    with pytest.raises(ValueError, match=r"momentum must be 0 for a fused Hogwild.*got 0\.5"):
         asap.train(make_model(), blobs, engine=FUSED, momentum=0.5, **common)
 
 

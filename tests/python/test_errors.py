@@ -91,6 +91,7 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     saving = asap.Checkpoint(folder / "checkpoint")
     asap.train(model.copy(), (x, labels), workers=2, batch_size=2, checkpoint=saving, progress=False)
     run.save(folder / "run")
+    asap.train(model.copy(), (x, labels), batch_size=2, progress=False).save(folder / "untraced")
     (folder / "run/trace.bin").write_bytes(b"PK")
     (folder / "empty").touch()
     (folder / "run.json").write_text("{}")

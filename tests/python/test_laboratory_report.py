@@ -17,6 +17,7 @@ from laboratory_outcomes import INITIAL, case, compared, crash, document, losses
 from numpy.typing import NDArray
 
 import asap
+from asap._numerals import number
 from asap.laboratory import LEVELS, MEASURES, Comparison, Outcome
 
 Data = tuple[NDArray[np.float32], NDArray[np.int32]]
@@ -112,8 +113,9 @@ def test_the_report_shows_what_was_compared(saved: tuple[Comparison, Path]) -> N
     assert "2 failed" in page
     assert "MemoryError: &lt;no&gt; room" in page
     assert "a processor" in page
+    text = " ".join(re.sub(r"<[^>]+>", " ", page).split())
     for each in result.summaries():
-        assert each.group.label in page
+        assert each.group.label in text
 
 
 def test_the_tables_hold_what_run_json_holds(blobs: Data, make_model: MakeModel, tmp_path: Path) -> None:
@@ -186,9 +188,78 @@ def test_several_rates_have_a_set_of_figures_each_and_one_together(monkeypatch: 
     assert "η = 0.01" in together.caption
 
 
+def test_each_clock_has_figures_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second of threads is none of the virtual ones: on one axis either would be a line at its edge."""
+    pytest.importorskip("matplotlib", reason="needs the extra plot")
+    from asap.laboratory.figures import pictures
+    from asap.laboratory.figures.along import clocks
+    from asap.laboratory.figures.style import Panels
+
+    monkeypatch.setattr(Panels, "_render", lambda self, kind: b"")  # what takes the time
+    threads = [outcome(case(seed=seed), rows=losses(0.01)) for seed in range(2)]
+    virtual = [
+        outcome(dataclasses.replace(case(seed=seed), simulated=law), rows=losses(0.01, per_second=1.0))
+        for law in ("constant", "exponential")
+        for seed in range(2)
+    ]
+    assert [(along.label("to ε"), own) for along, own in clocks([*virtual, *threads])] == [
+        ("wall-clock time to ε, s", threads),
+        ("virtual time to ε, s", virtual),
+    ]
+    of_threads, of_both = ({"loss-by-seconds", "seconds-to-epsilon", "heat-map-seconds"} for _ in range(2))
+    of_both |= {"loss-by-virtual-seconds", "virtual-seconds-to-epsilon", "heat-map-virtual-seconds"}
+    for made, expected in ((threads, of_threads), (virtual, of_both - of_threads), ([*threads, *virtual], of_both)):
+        assert {picture.name for picture in pictures(made, "made up") if "seconds" in picture.name} == expected
+
+
+def test_a_panel_without_points_says_why() -> None:
+    pytest.importorskip("matplotlib", reason="needs the extra plot")
+    from asap.laboratory.figures import equal_steps
+    from asap.laboratory.figures.style import Look
+
+    made = [
+        outcome(case(step=step, workers=workers, seed=seed), rows=losses(0.01 if workers == 2 else 1e-9))
+        for step in ("constant", "tail")
+        for workers in (2, 8)
+        for seed in range(2)
+    ]
+    look = Look.of(made)
+    for figure in (equal_steps.draw_pairs(made, look, 0.1, "tail"), equal_steps.draw_scatter(made, look, 0.1, "tail")):
+        full, empty = ([text.get_text() for text in axes.texts] for axes in figure.axes)
+        assert full == []
+        assert "got to ε" in " ".join(empty) or "get to ε" in " ".join(empty)
+
+
+def test_curves_of_runs_that_diverged_at_once_are_told_to_be_missing() -> None:
+    pytest.importorskip("matplotlib", reason="needs the extra plot")
+    from asap.laboratory.figures import curves
+    from asap.laboratory.figures.along import UPDATES
+    from asap.laboratory.figures.style import Look
+
+    good = [outcome(case(seed=seed)) for seed in range(2)]
+    wild = [outcome(case(workers=8, seed=seed), rows=losses(0.01)[:1], status="diverged") for seed in range(2)]
+    drawn = curves.draw([*good, *wild], Look.of(good), UPDATES)
+    assert [[text.get_text() for text in axes.texts] for axes in drawn.axes] == [[], ["no finite loss after the start"]]
+
+
+@pytest.mark.parametrize(
+    ("value", "form", "shown"),
+    [
+        (1571.4, "", "1,571"),
+        (1.9238, "", "1.92"),
+        (99.96, "", "100"),
+        (0.0123456, "", "0.0123"),
+        (0.5, ".2%", "50.00%"),
+    ],
+)
+def test_numbers_have_three_digits_or_all_before_the_point(value: float, form: str, shown: str) -> None:
+    assert number(value, form) == shown
+
+
 def test_an_axis_goes_as_far_as_the_longest_of_the_runs_that_share_it() -> None:
     pytest.importorskip("matplotlib", reason="needs the extra plot")
     from asap.laboratory.figures import curves
+    from asap.laboratory.figures.along import UPDATES
     from asap.laboratory.figures.style import Look
 
     made = [
@@ -196,7 +267,7 @@ def test_an_axis_goes_as_far_as_the_longest_of_the_runs_that_share_it() -> None:
         for workers in (1, 8)
         for seed in range(2)
     ]
-    drawn = curves.draw(made, Look.of(made), "updates")
+    drawn = curves.draw(made, Look.of(made), UPDATES)
     assert [axes.get_xlim()[0] for axes in drawn.axes] == [0, 0]
     assert all(axes.get_xlim()[1] >= 800 for axes in drawn.axes)
 

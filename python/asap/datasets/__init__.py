@@ -11,6 +11,7 @@ import difflib
 import os
 
 from asap import _checks
+from asap._watched import shows
 from asap.datasets.digits import load_digits, status_of_digits
 from asap.datasets.loader import load_files, status_of_files
 from asap.datasets.registry import RECIPES
@@ -25,7 +26,11 @@ def names() -> tuple[str, ...]:
 
 
 def load(
-    name: str, *, directory: str | os.PathLike[str] | None = None, download: bool = True, progress: bool = True
+    name: str,
+    *,
+    directory: str | os.PathLike[str] | None = None,
+    download: bool = True,
+    progress: bool | None = None,
 ) -> DataSet:
     """Load a data set by name.
 
@@ -50,7 +55,8 @@ def load(
         name: one of :func:`names`.
         directory: a folder to look in first, instead of ASAP_DATA_DIR.
         download: whether a download is allowed.
-        progress: whether a download shows its progress on standard error.
+        progress: whether a download shows its progress on standard error. None shows it in terminals and notebooks
+            only.
 
     Returns:
         The samples to train and to test; ``source`` says where they come from and how they were recognised.
@@ -67,10 +73,10 @@ def load(
     _check_name(name)
     if directory is not None:
         _checks.path("directory", directory, "the name of a folder, or None")
-    download, progress = _checks.flag("download", download), _checks.flag("progress", progress)
+    download, shown = _checks.flag("download", download), shows(progress)
     if name == "digits":
         return load_digits()
-    return load_files(RECIPES[name], directory=directory, download=download, progress=progress)
+    return load_files(RECIPES[name], directory=directory, download=download, progress=shown)
 
 
 def status(directory: str | os.PathLike[str] | None = None) -> list[SetStatus]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import lzma
@@ -20,6 +21,7 @@ from asap.datasets.types import DataError
 
 __all__ = [
     "corrupt",
+    "expect_writable",
     "open_contents",
     "publish",
     "read_exactly",
@@ -110,6 +112,20 @@ def publish(temporary: Path, target: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def expect_writable(target: Path) -> None:
+    """Raise an OSError where `target` could not be written, as far as that can be told without writing."""
+    folder = next(each for each in target.absolute().parents if each.exists())
+    if target.is_dir():
+        number = errno.EISDIR
+    elif not folder.is_dir():
+        number = errno.ENOTDIR
+    elif not os.access(folder, os.W_OK | os.X_OK):
+        number = errno.EACCES
+    else:
+        return
+    raise OSError(number, os.strerror(number), str(target))
 
 
 def write_atomically(target: Path, parts: Iterable[bytes | memoryview | NDArray[Any]]) -> None:

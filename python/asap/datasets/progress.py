@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from asap._watched import is_watched
+
 __all__ = ["show_progress"]
 
 _MEBIBYTE = 1 << 20
@@ -18,7 +20,7 @@ def show_progress(label: str, start: int, total: int | None, *, enabled: bool) -
     """Yield the function that takes the number of bytes just received; `start` bytes of `total` are there already."""
     if not enabled:
         yield lambda num_bytes: None
-    elif sys.stderr.isatty() or "ipykernel" in sys.modules:
+    elif is_watched():
         with _live(label, start, total) as advance:
             yield advance
     else:

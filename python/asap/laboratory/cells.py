@@ -8,7 +8,7 @@ from typing import TypeVar
 from asap.laboratory.case import Group
 from asap.laboratory.outcome import Outcome
 
-__all__ = ["by_rate", "cells", "clock_of", "engine_names", "groups", "in_order"]
+__all__ = ["by_rate", "cells", "engine_names", "groups", "in_order"]
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -18,10 +18,13 @@ def groups(outcomes: Iterable[Outcome]) -> list[tuple[Group, list[Outcome]]]:
     return _by(outcomes, lambda outcome: outcome.case.group)
 
 
-def cells(outcomes: Iterable[Outcome]) -> list[tuple[str, list[Outcome]]]:
-    """Return the title of each engine with a number of workers, and the outcomes of all its steps."""
+def cells(outcomes: Iterable[Outcome], among: Iterable[Outcome] = ()) -> list[tuple[str, list[Outcome]]]:
+    """Return the title of each engine with a number of workers, and the outcomes of all its steps.
+
+    The titles tell them from all those `among` which they are, too.
+    """
     outcomes = list(outcomes)
-    name = engine_names(outcomes)
+    name = engine_names([*outcomes, *among])
     return _by(outcomes, lambda outcome: f"{name(outcome.case.group)}, m = {outcome.case.workers}")
 
 
@@ -43,12 +46,6 @@ def engine_names(outcomes: Iterable[Outcome]) -> Callable[[Group], str]:
         return f"{group.engine}, {group.simulated or 'threads'}" if several else group.engine
 
     return name
-
-
-def clock_of(outcomes: Iterable[Outcome]) -> str:
-    """Return what kind of time their seconds are."""
-    kinds = {outcome.case.simulated is None for outcome in outcomes}
-    return "time" if len(kinds) > 1 else "wall-clock time" if kinds == {True} else "virtual time"
 
 
 def _by(outcomes: Iterable[Outcome], key: Callable[[Outcome], Key]) -> list[tuple[Key, list[Outcome]]]:

@@ -9,13 +9,14 @@ from typing import Any
 
 from asap import _checks
 from asap.corrections import Correction
+from asap.datasets.files import expect_writable
 from asap.engines import Engine
 from asap.laboratory import watch
-from asap.laboratory.comparison import Comparison
+from asap.laboratory.comparison import REPORT, Comparison
 from asap.laboratory.plan import Plan, make_plan
 from asap.laboratory.runner import Runner
 from asap.laboratory.shelf import Folder, Memory
-from asap.laboratory.subject import COMMON, Subject, config_of
+from asap.laboratory.subject import COMMON, Subject, checked
 from asap.laws import Law
 from asap.model import DataLike, Model
 from asap.steps import Step
@@ -73,7 +74,7 @@ def compare(
         folder: where runs, tables and report go; None keeps them in memory.
         timeout: seconds of wall-clock time after which a case is given up and counted as a failure.
         progress: whether to show progress on standard error: a table in a terminal, a line per case elsewhere. None
-            shows it in terminals only.
+            shows it in terminals and notebooks only.
         title: of the report; by default the model's name and the size of the data.
         command: how to have it again, for the report; by default this call.
         settings: any other argument of `asap.train` or `asap.simulate`, for all cases: `batch_size`, `epochs`,
@@ -95,8 +96,10 @@ def compare(
     plan = make_plan(engines, steps, workers, rates, seeds, equal_step_to, compute, publish)
     check(plan, timeout, settings)
     place = None if folder is None else Path(_checks.path("folder", folder, "the name of a folder, or None"))
+    if place is not None:
+        expect_writable(place / REPORT)
     subject = Subject(model, data, validation, settings, timeout)
-    first = subject.start(plan.seeds[0])
+    first = subject.begin(plan)
     samples = len(first._dataset(data))
     shelf = Memory() if place is None else Folder(place)
     display = watch.choose(progress)
@@ -124,7 +127,7 @@ def check(plan: Plan, timeout: object, settings: Mapping[str, Any]) -> None:
     if timeout is not None:
         _checks.positive("timeout", timeout)
     for case in plan.cases():
-        config_of(plan, case, settings)
+        checked(plan, case, settings)
 
 
 def _call(plan: Plan, settings: Mapping[str, Any]) -> str:

@@ -19,6 +19,7 @@ from asap.laboratory.summary import Summary, summaries
 __all__ = ["Comparison"]
 
 SCHEMA = "asap.compare/1"
+REPORT = "report.html"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -72,7 +73,7 @@ class Comparison:
         pictures = self._pictures()
         _write_figures(target / "figures", {f"{p.name}.{kind}": p.files[kind] for p in pictures for kind in p.files})
         page = report.page(self.title, self.command, self.outcomes, self.planned, pictures)
-        write_atomically(target / "report.html", [page.encode()])
+        write_atomically(target / REPORT, [page.encode()])
         return target
 
     def _pictures(self) -> Sequence[Any]:

@@ -10,6 +10,7 @@ from inspect import signature
 from typing import Any
 
 from asap import _checks
+from asap._execution import check_columns
 from asap._fingerprint import fingerprint
 from asap.callbacks import Callback
 from asap.config import TrainConfig, checked_config
@@ -18,10 +19,11 @@ from asap.laboratory.case import Case
 from asap.laboratory.plan import Plan
 from asap.model import DataLike, Model
 from asap.run import Run
+from asap.simulation import Simulation
 from asap.simulator import simulate, simulated_config
 from asap.trainer import train
 
-__all__ = ["COMMON", "Subject", "config_of"]
+__all__ = ["COMMON", "Subject", "checked"]
 
 _DIFFER = ("engine", "step", "workers", "seed", "trace", "checkpoint", "compute", "publish")
 _TRAIN, _SIMULATE = (
@@ -64,6 +66,17 @@ class Subject:
         made = self.model(seed) if callable(self.model) else self.model
         return _checks.instance("model", made, Model, "a model, or a function that makes one from a seed")
 
+    def begin(self, plan: Plan) -> Model:
+        """Return the model that the first case begins with; refuse what does not fit it, before anything is run."""
+        model = self.start(plan.seeds[0])
+        for name, data in (("data", self.data), ("validation", self.validation)):
+            if data is not None:
+                model._dataset(data, name)
+        for case in plan.cases():
+            config, _ = checked(plan, case, self.settings, model.num_parameters)
+            check_columns(config.stop, self.validation is not None, model.architecture.has_classes)
+        return model
+
     def run(self, plan: Plan, case: Case, model: Model, callback: Callback) -> Run:
         """Train the model as the case says, on threads or in virtual time."""
         make = train if case.simulated is None else simulate
@@ -73,8 +86,10 @@ class Subject:
     def identity(self, plan: Plan, case: Case, model: Model) -> dict[str, Any]:
         """Return all that makes a run: what has the same identity need not be run again."""
         place = environment()
+        config, simulation = checked(plan, case, self.settings)
         return {
-            **config_of(plan, case, self.settings),
+            "config": config.to_dict(),
+            **({} if simulation is None else {"simulation": simulation.to_dict()}),
             "model": model.architecture.to_dict() | {"start_crc32": zlib.crc32(model.parameters.data)},
             **self._fingerprints,
             "timeout": self.timeout,
@@ -88,16 +103,14 @@ class Subject:
         return {name: None if data is None else fingerprint(model._dataset(data, name)) for name, data in sets.items()}
 
 
-def config_of(plan: Plan, case: Case, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings of a case as plain values, checked, defaults filled in."""
+def checked(
+    plan: Plan, case: Case, settings: Mapping[str, Any], num_parameters: int | None = None
+) -> tuple[TrainConfig, Simulation | None]:
+    """Return the settings of a case, checked, defaults filled in; with the number of parameters also its memory."""
     arguments = _arguments(plan, case, settings)
     if case.simulated is None:
-        return {"config": checked_config(**{**_TRAIN, **arguments}).to_dict()}
-    for name in arguments:
-        if name not in _SIMULATE:
-            raise ValueError(f"{case}: asap.simulate knows no {name}; leave it away, or run this on threads")
-    config, simulation = simulated_config(**{**_SIMULATE, **arguments})
-    return {"config": config.to_dict(), "simulation": simulation.to_dict()}
+        return checked_config(**{**_TRAIN, **arguments}), None
+    return simulated_config(**{**_SIMULATE, **arguments}, num_parameters=num_parameters)
 
 
 def _arguments(plan: Plan, case: Case, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
+from asap._numerals import number
 from asap.laboratory.outcome import Outcome
 from asap.laboratory.summary import Quartiles, Summary
 
@@ -24,7 +25,7 @@ __all__ = [
 _WORDS = 2  # columns of words, to the left
 _MEASURES = {
     "seconds": ("seconds", ".3g"),
-    "updates_per_second": ("updates/s", ",.0f"),
+    "updates_per_second": ("updates/s", ""),
     "mean_tau": ("mean τ", ".3g"),
     "max_tau": ("max τ", ",.0f"),
     "effective_step": ("effective step", ".3g"),
@@ -155,16 +156,22 @@ def _setting(value: Any) -> str:
 
 def _group(each: Summary) -> list[str]:
     group = each.group
-    engine = group.engine if group.simulated is None else f"{group.engine} (simulated {group.simulated})"
-    return [escape(engine), escape(group.label), str(group.workers), f"{each.rate:.4g}"]
+    where = "" if group.simulated is None else f"simulated {group.simulated}"
+    at = group.label.removeprefix(group.step).strip()
+    return [_twofold(group.engine, where), _twofold(group.step, at), str(group.workers), f"{each.rate:.4g}"]
+
+
+def _twofold(word: str, below: str) -> str:
+    """Return a word with what tells it from its like in small print below, which leaves room to the figures."""
+    return escape(word) + (f" <br><small>{escape(below)}</small>" if below else "")
 
 
 def _quartiles(found: Quartiles | None, form: str) -> str:
     if found is None or math.isinf(found.median):
         return "–"
-    low, high = (format(end, form) if math.isfinite(end) else "∞" for end in (found.low, found.high))
+    low, high = (number(end, form) if math.isfinite(end) else "∞" for end in (found.low, found.high))
     spread = "" if low == high else f"<br><small>{low} – {high}</small>"
-    return f"{found.median:{form}}{spread}"
+    return f"{number(found.median, form)}{spread}"
 
 
 def _reached(each: Summary, level: float) -> str:
@@ -179,8 +186,8 @@ def _table(
     found: Sequence[Summary] = (),
     words: int = _WORDS,
 ) -> str:
-    """Return a table; cells are HTML. A rule separates engines and numbers of workers."""
-    starts = [(each.group.engine, each.group.workers) for each in found]
+    """Return a table; cells are HTML. A rule separates engines, laws and numbers of workers."""
+    starts = [(each.group.engine, each.group.simulated, each.group.workers) for each in found]
     lines = []
     for i, row in enumerate(rows):
         rule = ' class="rule"' if starts and i and starts[i] != starts[i - 1] else ""

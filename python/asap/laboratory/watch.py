@@ -7,8 +7,8 @@ import time
 from collections.abc import Sequence
 from typing import Protocol
 
-from asap import _checks
 from asap._extras import require
+from asap._watched import shows
 from asap.laboratory.case import Case, Group
 from asap.laboratory.outcome import Outcome
 from asap.laboratory.summary import summaries
@@ -129,17 +129,10 @@ class Live:
 
 
 def choose(progress: bool | None) -> Watch:
-    """Return the display for `progress=`: None shows it where somebody watches, True everywhere, False nowhere."""
-    progress = _checks.flag_or_none("progress", progress)
-    if progress is False:
+    """Return the display for `progress=`: a live table in terminals, lines elsewhere, notebooks included."""
+    if not shows(progress):
         return Silent()
-    if not _is_watched():
-        return Lines() if progress else Silent()
-    return Live() if _has_rich() else Lines()
-
-
-def _is_watched() -> bool:
-    return sys.stderr is not None and sys.stderr.isatty()
+    return Live() if sys.stderr.isatty() and _has_rich() else Lines()
 
 
 def _has_rich() -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from asap import _checks, datasets
-from asap.datasets.files import write_atomically
+from asap.datasets.files import expect_writable, write_atomically
 from asap.laboratory import Comparison, compare, tidy
 from asap.reproduction import medians
 from asap.reproduction.page import page
@@ -81,9 +81,10 @@ def reproduce(
     if timeout is not None:
         _checks.positive("timeout", timeout)
     _checks.flag_or_none("progress", progress)
+    expect_writable(target / "index.html")
     results: list[tuple[Study, Comparison]] = []
     for study in planned:
-        data = datasets.load(study.dataset, directory=data_dir)
+        data = datasets.load(study.dataset, directory=data_dir, progress=progress)
         result = compare(
             lambda seed, study=study, data=data: study.start(data, seed),  # type: ignore[misc]
             data.train,

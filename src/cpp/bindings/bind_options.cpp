@@ -1,4 +1,4 @@
-#include "asap/train/trainer.h"
+#include "asap/train/check_options.h"
 #include "bindings.h"
 #include "words.h"
 
@@ -74,6 +74,8 @@ void bind_options(py::module_& module) {
            py::arg("epochs"), py::arg("updates"), py::arg("seconds"), py::arg("rate"), py::arg("policy"),
            py::arg("correction"), py::arg("momentum"), py::arg("weight_decay"), py::arg("seed"), py::arg("affinity"),
            py::arg("on_nonfinite"), py::arg("snapshots"), py::arg("checkpoint"));
+  module.def("check_options", py::overload_cast<const TrainOptions&, std::size_t>(&check), py::arg("options"),
+             py::arg("max_workers"));
 }
 
 }  // namespace asap::bindings

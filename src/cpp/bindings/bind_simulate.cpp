@@ -7,10 +7,26 @@
 namespace asap::bindings {
 namespace {
 
-std::vector<TeamSize> team_from(const std::vector<std::pair<double, std::size_t>>& changes) {
+using Changes = std::vector<std::pair<double, std::size_t>>;  // numbers of workers, by seconds
+
+SimulationOptions options_from(const TrainOptions& train, const Changes& changes, const Law& compute,
+                               const Law& publish, std::uint64_t memory_limit, std::optional<std::uint64_t> row_every) {
   std::vector<TeamSize> team;
   for (const auto& [seconds, workers] : changes) team.push_back({seconds, workers});
-  return team;
+  return {.train = train,
+          .compute = compute,
+          .publish = publish,
+          .team = std::move(team),
+          .row_every = row_every,
+          .memory_limit = memory_limit};
+}
+
+void check_simulation(const TrainOptions& options, const Changes& team, const Law& compute, const Law& publish,
+                      std::uint64_t memory_limit, std::optional<std::uint64_t> row_every,
+                      std::optional<std::size_t> num_parameters) {
+  const SimulationOptions simulation = options_from(options, team, compute, publish, memory_limit, row_every);
+  check(simulation);
+  if (num_parameters) check_memory(simulation, *num_parameters);
 }
 
 py::dict document(const SimulationReport& simulated) {
@@ -22,17 +38,11 @@ py::dict document(const SimulationReport& simulated) {
 }
 
 py::dict simulate_network(const Network& network, Contiguous<float> theta, const ArrayDataset& data,
-                          const TrainOptions& options, const std::vector<std::pair<double, std::size_t>>& team,
-                          const Law& compute, const Law& publish, std::uint64_t memory_limit,
-                          std::optional<std::uint64_t> row_every, const ArrayDataset* validation,
-                          std::optional<int> trace, py::object observer) {
+                          const TrainOptions& options, const Changes& team, const Law& compute, const Law& publish,
+                          std::uint64_t memory_limit, std::optional<std::uint64_t> row_every,
+                          const ArrayDataset* validation, std::optional<int> trace, py::object observer) {
   NetworkRun run(network, std::move(theta), data, validation, trace);
-  const SimulationOptions settled{.train = run.with(options),
-                                  .compute = compute,
-                                  .publish = publish,
-                                  .team = team_from(team),
-                                  .row_every = row_every,
-                                  .memory_limit = memory_limit};
+  const SimulationOptions settled = options_from(run.with(options), team, compute, publish, memory_limit, row_every);
   PythonObserver python_observer(std::move(observer), run.parameters().size());
   SimulationReport simulated;
   {
@@ -85,6 +95,9 @@ void bind_simulate(py::module_& module) {
              py::arg("options"), py::kw_only(), py::arg("team"), py::arg("compute"), py::arg("publish"),
              py::arg("memory_limit"), py::arg("row_every"), py::arg("validation"), py::arg("trace"),
              py::arg("observer"));
+  module.def("check_simulation", &check_simulation, py::arg("options"), py::kw_only(), py::arg("team"),
+             py::arg("compute"), py::arg("publish"), py::arg("memory_limit"), py::arg("row_every"),
+             py::arg("num_parameters"));
   module.def("what_if", &what_if_network, py::arg("network"), py::arg("theta").noconvert(), py::arg("data"),
              py::arg("options"), py::arg("records").noconvert(), py::kw_only(), py::arg("validation"), py::arg("trace"),
              py::arg("observer"));

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from asap.laboratory.cells import cells, clock_of, engine_names, groups
+from asap._numerals import number
+from asap.laboratory.cells import cells, engine_names, groups
+from asap.laboratory.figures.along import EPOCHS, UPDATES, Along, clocks
 from asap.laboratory.figures.style import Look, Panels, Picture, panels, plain_log
 from asap.laboratory.outcome import LEVELS, Outcome
 from asap.laboratory.summary import Summary, summaries
@@ -15,7 +17,6 @@ from asap.laboratory.summary import Summary, summaries
 __all__ = ["boxes", "heat_map", "pictures", "target_level"]
 
 _SMALL = {"fontsize": 6, "ha": "center", "va": "top", "rotation": 90}
-_UNITS = {"seconds": "time to ε, s", "updates": "updates to ε", "epoch": "epochs to ε"}
 
 
 def target_level(outcomes: Sequence[Outcome]) -> float:
@@ -25,32 +26,34 @@ def target_level(outcomes: Sequence[Outcome]) -> float:
 
 
 def pictures(outcomes: Sequence[Outcome], look: Look, suffix: str, conditions: str) -> Iterator[Picture]:
-    """Return box plots for time, updates and epochs, and the heat map."""
+    """Return box plots for time, updates and epochs, and the heat maps."""
     shown = [outcome for outcome in outcomes if outcome.losses is not None]
     if not any(outcome.time_to(LEVELS[0]) is not None for outcome in shown):
         return
-    words = {"seconds": clock_of(shown).capitalize(), "updates": "Updates", "epoch": "Epochs"}
-    for along, word in words.items():
+    ways = [*clocks(shown), (UPDATES, shown)]
+    for along, own in (*ways, (EPOCHS, shown)):
+        word = along.words.capitalize()
         caption = (
             f"{word} until the training loss fell to a fraction ε of where it began. Boxes span the quartiles over the "
             "seeds that got there, with the median as a line, whiskers the whole range; points are runs. k/n above a "
             f"box: only k of n runs got there, 0/n: none. {conditions}"
         )
-        yield boxes(shown, look, along).picture(f"{along}-to-epsilon{suffix}", f"{word} to ε-convergence", caption)
+        drawn = boxes(own, look, along, shown)
+        yield drawn.picture(f"{along.name}-to-epsilon{suffix}", f"{word} to ε-convergence", caption)
     level = target_level(shown)
-    for along in ("seconds", "updates"):
+    for along, own in ways:
         caption = (
-            f"Median over the seeds of the {words[along].lower()} until the training loss fell to ε = {level:.4g} of "
+            f"Median over the seeds of the {along.words} until the training loss fell to ε = {level:.4g} of "
             "where it began; runs that did not get there count as infinitely late, and a cross stands where half of "
             f"them did not. Darker is faster; colours are on a logarithmic scale. {conditions}"
         )
-        title = f"{words[along]} to ε = {level:.4g}, workers × step"
-        yield heat_map(shown, level, along).picture(f"heat-map-{along}{suffix}", title, caption)
+        title = f"{along.words.capitalize()} to ε = {level:.4g}, workers × step"
+        yield heat_map(own, level, along, shown).picture(f"heat-map-{along.name}{suffix}", title, caption)
 
 
-def boxes(outcomes: Sequence[Outcome], look: Look, along: str) -> Panels:
+def boxes(outcomes: Sequence[Outcome], look: Look, along: Along, among: Sequence[Outcome] = ()) -> Panels:
     """Draw a panel for each engine and number of workers; groups of boxes are levels, colours steps."""
-    shown = [(title, groups(own)) for title, own in cells(outcomes)]
+    shown = [(title, groups(own)) for title, own in cells(outcomes, among)]
     levels = [level for level in LEVELS if any(o.time_to(level) is not None for o in outcomes)]
     most = max(len(own) for _, own in shown)
 
@@ -58,7 +61,7 @@ def boxes(outcomes: Sequence[Outcome], look: Look, along: str) -> Panels:
         own = shown[number][1]
         for place, (group, members) in enumerate(own):
             x = np.arange(len(levels)) + (place - (len(own) - 1) / 2) * 0.8 / len(own)
-            _draw_boxes(axes, x, 0.6 / len(own), members, levels, along, look.colours[group.step])
+            _draw_boxes(axes, x, 0.6 / len(own), members, levels, along.column, look.colours[group.step])
         axes.set_xticks(range(len(levels)), [f"{level:.4g}" for level in levels])
         plain_log(axes.yaxis)
         axes.set_xlim(-0.6, len(levels) - 0.4)
@@ -68,7 +71,7 @@ def boxes(outcomes: Sequence[Outcome], look: Look, along: str) -> Panels:
     titles = [title for title, _ in shown]
     figure = panels(titles, panel, size=(width, 2.5))
     _make_room(figure.axes)
-    figure.label_outer("fraction ε of the initial training loss", _UNITS[along])
+    figure.label_outer("fraction ε of the initial training loss", along.label("to ε"))
     figure.legend(look.patches(outcomes))
     return figure
 
@@ -109,22 +112,22 @@ def _make_room(axes: Sequence[Any]) -> None:
     axes[0].set_ylim(low, high * (high / low) ** 0.2)
 
 
-def heat_map(outcomes: Sequence[Outcome], level: float, along: str) -> Panels:
+def heat_map(outcomes: Sequence[Outcome], level: float, along: Along, among: Sequence[Outcome] = ()) -> Panels:
     """Draw a panel for each engine, with rows of workers and columns of steps."""
-    found, name = summaries(outcomes), engine_names(outcomes)
+    found, name = summaries(outcomes), engine_names([*outcomes, *among])
     engines = list(dict.fromkeys(name(each.group) for each in found))
     steps = list(dict.fromkeys(each.group.step for each in found))
-    times = [time for each in found if (time := each.time(level, along)) is not None]
+    times = [time for each in found if (time := each.time(level, along.column)) is not None]
     ends = (min(times, default=1.0), max(times, default=1.0))
 
     def panel(axes: Any, number: int) -> None:
         own = [each for each in found if name(each.group) == engines[number]]
-        _draw_map(axes, own, steps, level, along, ends)
+        _draw_map(axes, own, steps, level, along.column, ends)
 
     rows = max(len({each.group.workers for each in found if name(each.group) == engine}) for engine in engines)
     size = (0.62 * len(steps) + 0.7, 0.32 * rows + 1.0)
     figure = panels(engines, panel, columns=3, size=size, share_x=False, share_y=False)
-    figure.label_outer(f"step; in the cells: {_UNITS[along].replace('ε', f'ε = {level:.4g}')}", "workers m")
+    figure.label_outer(f"step; in the cells: {along.label(f'to ε = {level:.4g}')}", "workers m")
     return figure
 
 
@@ -141,7 +144,7 @@ def _draw_map(
         shade = 0.0 if time is None or high == low else float((high - np.log(time)) / (high - low))
         colour = "#F2F2F2" if time is None else colormaps["YlGnBu"](0.1 + 0.75 * shade)
         axes.fill([x - 0.5, x + 0.5, x + 0.5, x - 0.5], [y - 0.5, y - 0.5, y + 0.5, y + 0.5], color=colour)
-        text = "×" if time is None else _short(time)
+        text = "×" if time is None else number(time)
         axes.text(x, y, text, ha="center", va="center", fontsize=8, color="white" if shade > 0.6 else "black")
     axes.set_xticks(range(len(steps)), steps, rotation=30, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(workers)), map(str, workers))
@@ -150,7 +153,3 @@ def _draw_map(
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
-
-
-def _short(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -1,4 +1,4 @@
-"""Training loss against wall-clock time and against updates: medians and quartiles over the seeds."""
+"""Training loss against time and against updates: medians and quartiles over the seeds."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asap.laboratory.cells import cells, clock_of, groups
-from asap.laboratory.figures.style import DASHES, Look, Panels, Picture, panels, plain_log
+from asap.laboratory.cells import cells, groups
+from asap.laboratory.figures.along import UPDATES, Along, clocks
+from asap.laboratory.figures.style import DASHES, Look, Panels, Picture, panels, plain_log, say
 from asap.laboratory.outcome import Outcome
 from asap.laboratory.summary import quartiles
 
@@ -46,34 +47,35 @@ def pictures(outcomes: Sequence[Outcome], look: Look, suffix: str, conditions: s
     """Return loss against time and against updates, a panel for each engine and number of workers."""
     shown = [outcome for outcome in outcomes if outcome.losses is not None]
     if shown:
-        for along, name in (("seconds", clock_of(shown)), ("updates", "updates")):
-            figure = draw(shown, look, along)
+        for along, own in (*clocks(shown), (UPDATES, shown)):
+            figure = draw(own, look, along, shown)
             caption = (
-                f"Training loss against {name}: medians over the seeds (lines) and the range between "
+                f"Training loss against {along.words}: medians over the seeds (lines) and the range between "
                 "the quartiles (bands), on snapshots evaluated after the runs. A line ends where the first of its "
                 f"runs does; runs that diverge count as infinitely high from there on. {conditions}"
             )
-            yield figure.picture(f"loss-by-{along}{suffix}", f"Training loss by {name}", caption)
+            yield figure.picture(f"loss-by-{along.name}{suffix}", f"Training loss by {along.words}", caption)
 
 
-def draw(outcomes: Sequence[Outcome], look: Look, along: str) -> Panels:
+def draw(outcomes: Sequence[Outcome], look: Look, along: Along, among: Sequence[Outcome] = ()) -> Panels:
     """Draw a panel for each engine and number of workers, with a line for each step."""
-    shown = cells(outcomes)
+    shown = cells(outcomes, among)
 
     def panel(axes: Any, number: int) -> None:
-        for _, members in groups(shown[number][1]):
-            line(axes, members, look, along)
+        drawn = [line(axes, members, look, along.column) for _, members in groups(shown[number][1])]
+        if not any((each.x[np.isfinite(each.median)] > 0).any() for each in drawn):
+            say(axes, "no finite loss after the start")
         plain_log(axes.yaxis)
 
     figure = panels([title for title, _ in shown], panel)
     figure.axes[0].set_xlim(left=0)  # the panels share it, and it goes as far as the longest of them
-    figure.label_outer(f"{clock_of(outcomes)}, s" if along == "seconds" else along, "training loss")
+    figure.label_outer(along.label(), "training loss")
     figure.legend(look.lines(outcomes))
     return figure
 
 
-def line(axes: Any, outcomes: Sequence[Outcome], look: Look, along: str) -> None:
-    """Draw the band and the median of one group."""
+def line(axes: Any, outcomes: Sequence[Outcome], look: Look, along: str) -> Band:
+    """Draw the band and the median of one group, and return them."""
     curves = [(getattr(o.losses, along), o.losses.loss) for o in outcomes if o.losses is not None]
     ended = [x[-1] for outcome, (x, _) in zip(outcomes, curves, strict=True) if outcome.is_success]
     drawn = band(curves, min(ended, default=max(x[-1] for x, _ in curves)))
@@ -81,3 +83,4 @@ def line(axes: Any, outcomes: Sequence[Outcome], look: Look, along: str) -> None
     colour, dashes = look.colours[group.step], DASHES[bool(group.equal_to)]
     axes.fill_between(drawn.x, drawn.low, drawn.high, color=colour, alpha=0.15, linewidth=0)
     axes.plot(drawn.x, drawn.median, color=colour, linestyle=dashes)
+    return drawn

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from asap.laboratory.cells import cells, groups
+from asap.laboratory.figures.along import UPDATES
 from asap.laboratory.figures.convergence import target_level
 from asap.laboratory.figures.curves import draw as draw_curves
-from asap.laboratory.figures.style import Look, Panels, Picture, panels, plain_log
+from asap.laboratory.figures.style import Look, Panels, Picture, panels, plain_log, say
 from asap.laboratory.outcome import Outcome
 from asap.laboratory.summary import summaries
 
@@ -50,7 +51,7 @@ def pictures(outcomes: Sequence[Outcome], look: Look, suffix: str, conditions: s
         f"Training loss against updates of {reference} (solid) and of the other steps at its effective step (dashed): "
         f"medians and quartiles over the seeds. {conditions}"
     )
-    yield draw_curves(compared, look, "updates").picture(
+    yield draw_curves(compared, look, UPDATES).picture(
         f"equal-step-loss{suffix}", "At equal effective step: training loss", caption
     )
 
@@ -78,6 +79,8 @@ def draw_pairs(outcomes: Sequence[Outcome], look: Look, level: float, reference:
                     axes.plot([end], [place], marker=">", color=colour, markersize=4, linestyle="")
                 face = colour if filled else "white"
                 axes.plot([time], [place], marker="o", color=colour, markerfacecolor=face, markersize=5, linestyle="")
+        if not axes.lines:
+            say(axes, "half of the runs of each\ndid not get to ε")
         axes.set_yticks(range(len(steps)), steps)
         axes.set_ylim(len(steps) - 0.5, -0.5)
         plain_log(axes.xaxis)
@@ -109,6 +112,8 @@ def draw_scatter(outcomes: Sequence[Outcome], look: Look, level: float, referenc
                     markerfacecolor=face,
                     alpha=0.85,
                 )
+        if not axes.lines:
+            say(axes, "no run got to ε")
         plain_log(axes.xaxis)
         plain_log(axes.yaxis)
 

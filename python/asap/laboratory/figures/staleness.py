@@ -41,11 +41,11 @@ def draw(outcomes: Sequence[Outcome], look: Look) -> Panels:
     titles = [title for title, _ in stale]
     columns = width_of(titles)
     steep = any(_is_steep(pooled(own)) for _, own in stale)
-    far = any(_is_far(pooled(own)) for _, own in stale)
     highest = max(float(scale.max()) for o in outcomes if (scale := o.scale()) is not None)
 
     def panel(axes: Any, number: int) -> None:
         own = stale[number][1]
+        far = _is_far(pooled(own))
         edges, shares = _bars(pooled(own), far)
         axes.bar(edges[:-1], shares, width=np.diff(edges), align="edge", color="#CFCFCF")
         if far:

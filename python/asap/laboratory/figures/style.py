@@ -12,7 +12,7 @@ from typing import Any
 from asap._extras import require
 from asap.laboratory.outcome import Outcome
 
-__all__ = ["Look", "Panels", "Picture", "panels"]
+__all__ = ["Look", "Panels", "Picture", "panels", "plain_log", "say"]
 
 # Okabe and Ito (2008) without yellow, which is too light for lines, and three of Tol's muted colours: all can be told
 # apart with the common forms of colour blindness.
@@ -183,6 +183,11 @@ def plain_log(axis: Any) -> None:
     axis.set_major_formatter(
         tickers.FuncFormatter(lambda value, _: f"{value:,.4g}" if value < 1e4 else f"{value:,.0f}")
     )
+
+
+def say(axes: Any, words: str) -> None:
+    """Say in a panel why it is empty."""
+    axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", va="center", fontsize=8, color="#777777")
 
 
 def panels(

@@ -34,24 +34,6 @@ void check_team(const SimulationOptions& options) {
   }
 }
 
-void check(const SimulationOptions& options, std::size_t num_parameters) {
-  asap::check(options.train, kMaxWorkers);
-  if (std::holds_alternative<engine::FusedHogwild>(options.train.engine))
-    invalid_argument("a fused Hogwild cannot be simulated: it never holds the gradient that would be delayed");
-  if (options.train.resume || options.train.checkpoint || options.train.affinity != Affinity::none)
-    invalid_argument("a simulation knows no checkpoints and no CPUs: affinity, checkpoint and resume must be left out");
-  if (std::holds_alternative<engine::Hogwild>(options.train.engine) && correction::needs_view(options.train.correction))
-    invalid_argument("correction must be one that needs the gradient alone for a simulated Hogwild");
-  if (!(options.compute.mean > 0.0))
-    invalid_argument("the law compute must have a mean above 0 seconds; got ", options.compute.mean);
-  if (options.row_every && *options.row_every == 0) invalid_argument("row_every must be at least 1 update; got 0");
-  check_team(options);
-  if (const std::uint64_t bytes = simulation_bytes(options, num_parameters); bytes > options.memory_limit)
-    invalid_argument("memory_limit must be at least ", bytes, " bytes for ", most_workers(options), " workers and ",
-                     num_parameters, " parameters, one vector for each version that somebody may look at; got ",
-                     options.memory_limit);
-}
-
 std::unique_ptr<VirtualEngine<VirtualTeam>> make_engine(Scene& scene, VirtualTeam& team, const TrainOptions& options) {
   if (std::holds_alternative<engine::Synchronous>(options.engine))
     return std::make_unique<VirtualSynchronous>(scene, team, options.updates);
@@ -116,6 +98,29 @@ SimulationReport run(const Objective& objective, std::span<float> theta, const S
 
 }  // namespace
 
+void check(const SimulationOptions& options) {
+  check(options.train, kMaxWorkers);
+  if (std::holds_alternative<engine::FusedHogwild>(options.train.engine))
+    invalid_argument(
+        "engine must be one that holds its gradients, which are delayed, to be simulated; got a fused Hogwild");
+  if (options.train.resume || options.train.checkpoint || options.train.affinity != Affinity::none)
+    invalid_argument("a simulation knows no checkpoints and no CPUs: affinity, checkpoint and resume must be left out");
+  if (std::holds_alternative<engine::Hogwild>(options.train.engine) && correction::needs_view(options.train.correction))
+    invalid_argument("correction must be one that needs the gradient alone for a simulated Hogwild; got ",
+                     correction::name_of(options.train.correction));
+  if (!(options.compute.mean > 0.0))
+    invalid_argument("the law compute must have a mean above 0 seconds; got ", options.compute.mean);
+  if (options.row_every && *options.row_every == 0) invalid_argument("row_every must be at least 1 update; got 0");
+  check_team(options);
+}
+
+void check_memory(const SimulationOptions& options, std::size_t num_parameters) {
+  if (const std::uint64_t bytes = simulation_bytes(options, num_parameters); bytes > options.memory_limit)
+    invalid_argument("memory_limit must be at least ", bytes, " bytes for ", most_workers(options), " workers and ",
+                     num_parameters, " parameters, one vector for each version that somebody may look at; got ",
+                     options.memory_limit);
+}
+
 std::size_t most_workers(const SimulationOptions& options) {
   std::size_t most = options.train.workers;
   for (const TeamSize& size : options.team) most = std::max(most, size.workers);
@@ -143,8 +148,9 @@ std::uint64_t simulation_bytes(const SimulationOptions& options, std::size_t num
 
 SimulationReport simulate(const Objective& objective, std::span<float> theta, const SimulationOptions& options,
                           Observer& observer) {
-  check(options, objective.num_parameters());
-  asap::check(objective, theta);
+  check(options);
+  check_memory(options, objective.num_parameters());
+  check(objective, theta);
   if (options.train.validation) check_validation(objective, *options.train.validation);
   if (std::holds_alternative<engine::Hogwild>(options.train.engine))
     return run<BlockTeam>(objective, theta, options, observer);

@@ -55,6 +55,12 @@ struct SimulationReport {
   double publishing = 0;       ///< workers between gradient and publication, mean over time
 };
 
+/// Throws std::invalid_argument for options that do not fit, whatever the objective: the options of train() included.
+void check(const SimulationOptions& options);
+
+/// Likewise when so many parameters may need more than the limit.
+void check_memory(const SimulationOptions& options, std::size_t num_parameters);
+
 /// The largest number of workers at any time.
 std::size_t most_workers(const SimulationOptions& options);
 
@@ -63,7 +69,7 @@ std::uint64_t simulation_bytes(const SimulationOptions& options, std::size_t num
 
 /// Simulates from the parameters in theta and leaves the result there; when the run diverged, the last of the
 /// parameters kept now and then whose values were all finite. Throws std::invalid_argument for options that do not fit,
-/// also when simulation_bytes() is above the limit, and passes on exceptions as train() does.
+/// as check() and check_memory() do, and passes on exceptions as train() does.
 SimulationReport simulate(const Objective& objective, std::span<float> theta, const SimulationOptions& options,
                           Observer& observer);
 SimulationReport simulate(const Objective& objective, std::span<float> theta, const SimulationOptions& options);

@@ -15,12 +15,27 @@ void check_view(const TrainOptions& options) {
   if (std::holds_alternative<engine::Softsync>(options.engine) && correction::needs_view(options.correction))
     invalid_argument(
         "correction must be one that needs the gradient alone for the softsync engine, which does not keep the "
-        "parameters that each of an update's gradients was computed on");
+        "parameters that each of an update's gradients was computed on; got ",
+        correction::name_of(options.correction));
   const auto* hogwild = std::get_if<engine::Hogwild>(&options.engine);
   if (hogwild && hogwild->read == engine::Read::in_place && correction::needs_view(options.correction))
     invalid_argument(
         "correction must be one that needs the gradient alone, or the Hogwild read by copying: in place it does not "
-        "keep the parameters that a gradient was computed on");
+        "keep the parameters that a gradient was computed on; got ",
+        correction::name_of(options.correction));
+}
+
+/// A fused Hogwild adds to the parameters what its backward pass computes, and never holds a gradient.
+void check_fused(const TrainOptions& options) {
+  if (!std::holds_alternative<engine::FusedHogwild>(options.engine)) return;
+  if (!std::holds_alternative<correction::None>(options.correction))
+    invalid_argument("correction must be none for a fused Hogwild, which never holds a gradient; got ",
+                     correction::name_of(options.correction));
+  if (options.momentum != 0.0)
+    invalid_argument("momentum must be 0 for a fused Hogwild, which never holds a gradient; got ", options.momentum);
+  if (options.on_nonfinite == OnNonfinite::skip)
+    invalid_argument(
+        "on_nonfinite must be stop for a fused Hogwild, which never holds a gradient that it could skip; got skip");
 }
 
 [[noreturn]] void refuse_nonfinite(std::span<const float> theta) {
@@ -56,22 +71,13 @@ void check(const TrainOptions& options, std::size_t max_workers) {
   if (options.policy.sample) check(*options.policy.sample);
   correction::check(options.correction);
   check_view(options);
+  check_fused(options);
   if (options.checkpoint && !(options.checkpoint->every > 0 && std::isfinite(options.checkpoint->every)))
     invalid_argument("the interval of checkpoints must be a finite number above 0; got ", options.checkpoint->every);
 }
 
-void check_fused(const Objective& objective, const TrainOptions& options) {
-  if (!std::holds_alternative<engine::FusedHogwild>(options.engine)) return;
-  if (!std::holds_alternative<correction::None>(options.correction))
-    invalid_argument("a fused Hogwild has no correction, since it never holds a gradient");
-  if (options.momentum != 0.0)
-    invalid_argument("a fused Hogwild has no momentum, since it never holds a gradient; got momentum = ",
-                     options.momentum);
-  if (options.on_nonfinite == OnNonfinite::skip)
-    invalid_argument(
-        "a fused Hogwild cannot skip gradients that are not finite, since it never holds one; "
-        "on_nonfinite must be stop");
-  if (!dynamic_cast<const FusibleObjective*>(&objective))
+void check_fusible(const Objective& objective, const engine::Engine& engine) {
+  if (std::holds_alternative<engine::FusedHogwild>(engine) && !dynamic_cast<const FusibleObjective*>(&objective))
     invalid_argument("a fused Hogwild needs a FusibleObjective, which can add its gradient to the parameters");
 }
 

@@ -6,11 +6,11 @@
 
 namespace asap {
 
-/// By themselves.
+/// By themselves: what can be told before there is an objective.
 void check(const TrainOptions& options, std::size_t max_workers);
 
 /// What only some objectives can do.
-void check_fused(const Objective& objective, const TrainOptions& options);
+void check_fusible(const Objective& objective, const engine::Engine& engine);
 
 /// The parameters to start from.
 void check(const Objective& objective, std::span<const float> theta);

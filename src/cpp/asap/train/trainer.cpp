@@ -62,7 +62,7 @@ Report train(const Objective& objective, std::span<float> theta, const TrainOpti
     std::copy(options.resume->theta.begin(), options.resume->theta.end(), theta.begin());
   }
   check(objective, theta);
-  check_fused(objective, options);
+  check_fusible(objective, options.engine);
   if (options.validation) check_validation(objective, *options.validation);
   const ProcessOwned<RunState> state(new RunState(objective, options));
   const ProcessOwned<InterleavedMemory> memory(new InterleavedMemory(state->placement.nodes));
