@@ -76,6 +76,7 @@ def facts(
 def text(facts: Mapping[str, Any], state: Mapping[str, Any]) -> str:
     """Return the JSON of a checkpoint: the facts of its run, and the numbers of the state the core handed over."""
     numbers = {name: state[name] for name in (*_INTEGERS, *_LISTS, "seconds")}
+    numbers["open"] = len(state["arrays"].get("open", ()))
     return json.dumps(plain({**facts, **numbers}), allow_nan=False)
 
 
@@ -102,6 +103,8 @@ def parse(document: Mapping[str, Any]) -> tuple[Saved, Tensors]:
         vectors["velocity"] = vectors["parameters"]
     if isinstance(saved.config.correction, GapAware):
         vectors["movement"] = vectors["parameters"]
+    if num_open := _checks.integer("open", document.get("open", 0), 0):  # of a parameter server only
+        vectors["open"] = ("U64", (num_open,))
     numbers = range(len(state["table_versions"]))
     tables = {f"tables.{i}": ("F64", (None,)) for i in numbers} | {f"seen.{i}": ("U64", (None,)) for i in numbers}
     return saved, vectors | tables | _TABLES

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -97,10 +97,12 @@ def execute(
                 report = _run(model, theta, training, held_out, config, file, begin, simulation, schedule, observer)
         except BaseException as error:
             observer.explain(error)
-            raise
-        finally:
             model.parameters = theta
-            display.close()
+            with suppress(Exception):  # the display may be what failed: its first error counts
+                display.close()
+            raise
+        model.parameters = theta
+        display.close()
         traced = None if file is None else _trace(file, report, start, model, training, config, begin)
         losses = None if snapshots is None else _losses(snapshots, report, theta, model, training, config)
     _warn_unpinned(report["placement"], config)

@@ -91,7 +91,7 @@ def resume(
         stop=stop,
         affinity=affinity,
         trace=trace,
-        checkpoint=_same_file(saved, path) if checkpoint is None else checkpoint,
+        checkpoint=same_file(saved, path) if checkpoint is None else checkpoint,
     )
     model = Model(saved.architecture, saved.state["arrays"]["parameters"])
     _check_data(saved, model, data)
@@ -125,7 +125,8 @@ def _lacks_a_function(value: object) -> bool:
     return isinstance(value, NotSaved) or any(_lacks_a_function(getattr(value, part.name)) for part in parts)
 
 
-def _same_file(saved: Saved, path: str | PathLike[str]) -> Checkpoint:
+def same_file(saved: Saved, path: str | PathLike[str]) -> Checkpoint:
+    """Return where and how often a run is written on: as before, to the file that it is resumed from."""
     assert saved.config.checkpoint is not None  # the reader saw to it
     return replace(saved.config.checkpoint, path=path)
 

@@ -65,6 +65,12 @@ def entry_points(module: types.ModuleType, path: str) -> Iterator[tuple[object, 
 MODULES = {"asap": asap} | {
     f"asap.{module.__name__.rpartition('.')[2]}": module for module in (config, environment, laboratory, reproduction)
 }
+try:
+    import asap.ray
+except ImportError:  # without the extra ray its rows cannot be run
+    CALLS = [row for row in CALLS if not row[0].startswith("asap.ray")]
+else:
+    MODULES["asap.ray"] = asap.ray
 """The package, and those of its modules that it does not export and that can be given something all the same."""
 
 

@@ -112,6 +112,20 @@ def test_a_resumed_run_goes_on_as_if_it_had_never_been_interrupted(session, tmp_
         assert same_bits(run.model.parameters, whole.parameters)
 
 
+def test_batches_that_were_with_learners_at_a_checkpoint_are_handed_out_again(session, tmp_path):
+    path = tmp_path / "run.checkpoint"
+    saving = asap.Checkpoint(path, every=10, unit="updates")
+    settings = dict(learners=3, batch_size=16, step=0.05, checkpoint=saving)
+    first = asap.ray.train(model(), data(), updates=35, trace=True, **settings)
+    middle = path.with_name("run.checkpoint.previous").rename(tmp_path / "middle")  # at 30
+    with pytest.raises(ValueError, match="a checkpoint of a parameter server must be resumed by one"):
+        asap.resume(middle, data())
+    rest = asap.ray.resume(middle, data(), epochs=3, trace=True)
+    assert rest.resumed == (30,)
+    before = first.trace["batch"][first.trace["replaced"] < 30]
+    assert sorted([*before, *rest.trace["batch"]]) == list(range(3 * 25))
+
+
 def test_one_worker_within_on_one_batch_is_plain_sgd_up_to_rounding(session):
     there, here = model(), model()
     within = asap.ray.Within(workers=1, step=0.05, batches=1)

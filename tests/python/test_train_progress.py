@@ -153,3 +153,53 @@ def test_lines_that_cannot_be_written_end_the_run(
     monkeypatch.setattr(sys, "stderr", Deaf())
     with pytest.raises(OSError, match="planted"):
         asap.train(make_model(), blobs, workers=2, epochs=5, progress=True)
+
+
+class Tired(Terminal):
+    """Takes so many writes and no more."""
+
+    def __init__(self, writes: int) -> None:
+        super().__init__()
+        self.left = writes
+
+    def write(self, text: str) -> int:
+        self.left -= 1
+        if self.left < 0:
+            raise OSError("nobody listens")
+        return super().write(text)
+
+
+@pytest.mark.parametrize("writes", [0, 3])
+def test_a_bar_that_cannot_be_written_ends_the_run_with_its_first_error(
+    writes: int, blobs: Data, make_model: MakeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("tqdm", reason="needs the extra progress")
+    monkeypatch.setattr(sys, "stderr", Tired(writes))
+    with pytest.raises(OSError, match="nobody listens") as raised:
+        asap.train(make_model(), blobs, epochs=2000, progress=True)
+    assert raised.value.__context__ is None
+
+
+def test_no_bar_is_left_open(blobs: Data, make_model: MakeModel, watch: Watch) -> None:
+    tqdm = pytest.importorskip("tqdm", reason="needs the extra progress")
+    watch()
+    before = set(tqdm.tqdm._instances)
+    asap.train(make_model(), blobs, epochs=2, progress=True)
+    assert set(tqdm.tqdm._instances) == before
+
+
+def test_the_error_of_a_run_counts_where_the_display_cannot_be_closed_either(
+    blobs: Data, make_model: MakeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken(Recorder):
+        def epoch(self, row: Row) -> None:
+            raise error
+
+        def close(self) -> None:
+            raise RuntimeError("it cannot be closed either")
+
+    error = KeyError("first")
+    monkeypatch.setattr(asap.progress, "choose", lambda *_: Broken())
+    with pytest.raises(KeyError) as raised:
+        asap.train(make_model(), blobs, epochs=3)
+    assert raised.value is error

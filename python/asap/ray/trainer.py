@@ -25,7 +25,7 @@ from asap.ray._session import connect
 from asap.ray._sources import Named, Source, Stored
 from asap.ray._transport import TRANSPORTS
 from asap.ray.within import Within
-from asap.resumer import changed
+from asap.resumer import changed, same_file
 from asap.run import Run
 from asap.steps import Step
 from asap.stops import StopRule
@@ -202,7 +202,14 @@ def resume(
     in_flight = _checks.integer("in_flight", in_flight, 1)
     _checks.choice("transport", transport, TRANSPORTS)
     workers = None if learners is None else _checks.integer("learners", learners, 1) * in_flight
-    config = changed(saved, limits=(epochs, updates, seconds), workers=workers, stop=stop, trace=trace)
+    config = changed(
+        saved,
+        limits=(epochs, updates, seconds),
+        workers=workers,
+        stop=stop,
+        trace=trace,
+        checkpoint=same_file(saved, path),
+    )
     _checked_engine(config.engine)
     if config.workers % in_flight:
         raise ValueError(f"in_flight must divide the workers of the run, {config.workers}; got {in_flight}")
