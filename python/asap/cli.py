@@ -1,7 +1,7 @@
 """The entry point of the command line.
 
-Its commands are in `_commands`, `_simulations`, `_surveys`, `_verdicts` and `_reproductions`; they need the extra
-"cli".
+Its commands are in `_commands`, `_distributed`, `_simulations`, `_surveys`, `_verdicts` and `_reproductions`; they
+need the extra "cli".
 """
 
 from __future__ import annotations
@@ -29,7 +29,14 @@ def main() -> None:
         sys.exit(2)
     except (FileNotFoundError, ImportError) as error:
         sys.exit(f"Error: {error}")
-    from asap import _commands, _reproductions, _simulations, _surveys, _verdicts  # noqa: F401  # register themselves
+    from asap import (  # noqa: F401  # register themselves
+        _commands,
+        _distributed,
+        _reproductions,
+        _simulations,
+        _surveys,
+        _verdicts,
+    )
     from asap._app import app
 
     app()

@@ -119,16 +119,11 @@ def train(
         ImportError, OSError, Exception: as for `asap.train`.
     """
     _checks.instance("model", model, Model, "a model such as asap.models.LeNet(data)")
-    learners = _checks.integer("learners", learners, 1)
-    in_flight = _checks.integer("in_flight", in_flight, 1)
-    _checks.choice("transport", transport, TRANSPORTS)
-    if within is not None:
-        _checks.instance("within", within, Within, "None or asap.ray.Within(workers=4)")
-        batch_size = _checks.integer("batch_size", batch_size, 1) * within.batches
-    config = checked_config(
-        engine=_checked_engine(engine),
-        step=(0.01 if within is None else 1.0) if step is None else step,
-        workers=learners * in_flight,
+    config = checked(
+        engine=engine,
+        step=step,
+        learners=learners,
+        within=within,
         batch_size=batch_size,
         epochs=epochs,
         updates=updates,
@@ -137,16 +132,45 @@ def train(
         weight_decay=weight_decay,
         stop=stop,
         seed=seed,
-        affinity="none",
         on_nonfinite=on_nonfinite,
         snapshots=snapshots,
         trace=trace,
         checkpoint=checkpoint,
         correction=correction,
+        in_flight=in_flight,
+        transport=transport,
     )
     cluster = Cluster(learners, in_flight, transport)
     return _execute(
         model, data, config, within, cluster, address, learner_options, validation, callbacks, progress, begin=None
+    )
+
+
+def checked(
+    *,
+    engine: object,
+    step: object,
+    learners: int,
+    within: Within | None,
+    batch_size: int,
+    in_flight: int,
+    transport: str,
+    **others: Any,
+) -> TrainConfig:
+    """Check what `train` was given and fill in the defaults."""
+    learners = _checks.integer("learners", learners, 1)
+    in_flight = _checks.integer("in_flight", in_flight, 1)
+    _checks.choice("transport", transport, TRANSPORTS)
+    if within is not None:
+        _checks.instance("within", within, Within, "None or asap.ray.Within(workers=4)")
+        batch_size = _checks.integer("batch_size", batch_size, 1) * within.batches
+    return checked_config(
+        engine=_checked_engine(engine),
+        step=(0.01 if within is None else 1.0) if step is None else step,
+        workers=learners * in_flight,
+        batch_size=batch_size,
+        affinity="none",
+        **others,
     )
 
 
