@@ -3,6 +3,7 @@
 import dataclasses
 import doctest
 import inspect
+import os
 import re
 import shlex
 import sys
@@ -66,8 +67,10 @@ MODULES = {"asap": asap} | {
     f"asap.{module.__name__.rpartition('.')[2]}": module for module in (config, environment, laboratory, reproduction)
 }
 try:
+    if "ASAP_SANITIZER" in os.environ:
+        raise ImportError("Ray does not run in sanitizers")
     import asap.ray
-except ImportError:  # without the extra ray its rows cannot be run
+except ImportError:  # without Ray its rows cannot be run
     CALLS = [row for row in CALLS if not row[0].startswith("asap.ray")]
 else:
     MODULES["asap.ray"] = asap.ray

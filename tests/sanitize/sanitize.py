@@ -41,6 +41,7 @@ SHORT = [
 NOT_PYTHON = [
     *("build", "docstrings", "memory", "peers", "readme"),
     *("cli*", "laboratory_report", "reproduction"),
+    "ray*",  # Ray's own processes would run in them, too; test_server.py has what is ours
 ]
 
 # Left out with ThreadSanitizer: the longest C++ tests without a second thread, half of its time.
