@@ -17,12 +17,15 @@ __all__ = ["StalenessDistribution"]
 
 FORMS = ("mid", "inclusive", "exclusive")
 
+_END = 2**63
+"""Above the number of updates and above Σ τ, which the core keeps in 64 bits."""
+
 
 class StalenessDistribution:
     """p(τ) as counts of τ = 0, 1, …; immutable.
 
     Args:
-        counts: how often each τ occurred, integers ≥ 0, shape (K,).
+        counts: how often each τ occurred, integers ≥ 0, shape (K,); their sum and Σ τ are below 2⁶³.
         tau_sum: Σ τ, where the last count collects larger values as well; by default taken from the counts.
 
     Attributes:
@@ -130,4 +133,14 @@ def _counts(name: str, values: ArrayLike) -> NDArray[np.uint64]:
     wrong = np.flatnonzero(array < 0)
     if wrong.size:
         raise ValueError(f"{accepted}; got {array[wrong[0]]} at τ = {wrong[0]}")
+    if array.size and int(array.max()) * array.size**2 >= _END:  # sums may be too large: taken exactly
+        _check_sums(name, array.tolist())
     return np.ascontiguousarray(array, np.uint64)
+
+
+def _check_sums(name: str, counts: list[int]) -> None:
+    total, tau_sum = sum(counts), sum(tau * count for tau, count in enumerate(counts))
+    if total >= _END:
+        raise ValueError(f"{name} must add up to less than 2⁶³; got {total}")
+    if tau_sum >= _END:
+        raise ValueError(f"Σ τ of {name} must be less than 2⁶³; got {tau_sum}")

@@ -80,6 +80,27 @@ def test_wrong_counts_are_refused(counts: object) -> None:
         asap.StalenessDistribution(counts)
 
 
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [
+        ([2**62, 2**62], "counts must add up to less than 2⁶³; got 9223372036854775808"),
+        (np.array([2**64 - 1, 1], np.uint64), "counts must add up to less than 2⁶³; got 18446744073709551616"),
+        ([0, 0, 2**62], "Σ τ of counts must be less than 2⁶³; got 9223372036854775808"),
+    ],
+)
+def test_counts_beyond_64_bits_are_refused(counts: object, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        asap.StalenessDistribution(counts)
+    with pytest.raises(ValueError, match=words.replace("counts", "distribution")):
+        asap.TailTau(0.1).table(counts)
+
+
+def test_the_largest_counts_have_the_shares_of_small_ones() -> None:
+    largest = [2**61 - 1, 2**61, 2**61]
+    np.testing.assert_allclose(asap.TailTau(0.1).table(largest), asap.TailTau(0.1).table([1, 1, 1]), atol=1e-15)
+    assert asap.StalenessDistribution(largest).mean == pytest.approx(1)
+
+
 def test_wrong_arguments_are_named(distribution: asap.StalenessDistribution) -> None:
     with pytest.raises(ValueError, match=r"q must be a number in \[0, 1\]; got 1.5"):
         distribution.quantile(1.5)
