@@ -13,6 +13,7 @@ from laboratory_outcomes import SETTINGS, case, compared, crash, outcome
 from numpy.typing import NDArray
 
 import asap
+from asap import _core
 from asap.laboratory import Comparison, Outcome, subject, watch
 
 Data = tuple[NDArray[np.float32], NDArray[np.int32]]
@@ -106,6 +107,25 @@ def test_what_was_made_by_something_else_is_run_again(
         model.parameters[0] += 1
     compared((x + 1, y) if change == "data" else blobs, model, tmp_path, **changes)
     assert len(calls) == 6
+
+
+@pytest.mark.usefixtures("no_figures")
+@pytest.mark.parametrize("part", sorted(_core.build_info()))
+def test_what_another_build_made_is_run_again(
+    part: str,
+    blobs: Data,
+    make_model: MakeModel,
+    calls: list[dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    compared(blobs, make_model(), tmp_path)
+    calls.clear()
+    other = _core.build_info() | {part: "another one"}
+    monkeypatch.setattr(_core, "build_info", lambda: other)
+    result = compared(blobs, make_model(), tmp_path)
+    assert len(calls) == 6
+    assert not any(each.reused for each in result.outcomes)
 
 
 @pytest.mark.usefixtures("no_figures")

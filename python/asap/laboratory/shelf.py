@@ -42,7 +42,7 @@ class Folder:
     """Keeps runs/<case>/run.json in a folder, each whole or not at all.
 
     A run fits a case when everything that makes it is the same: settings, model and its starting parameters, data,
-    build, processor. What crashed or does not fit is run again.
+    version of asap, compiler and way of building, processor. What crashed or does not fit is run again.
     """
 
     def __init__(self, folder: Path) -> None:

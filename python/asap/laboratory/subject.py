@@ -9,7 +9,7 @@ from functools import cached_property
 from inspect import signature
 from typing import Any
 
-from asap import _checks
+from asap import _checks, _core
 from asap._execution import check_columns
 from asap._fingerprint import fingerprint
 from asap.callbacks import Callback
@@ -93,7 +93,7 @@ class Subject:
             "model": model.architecture.to_dict() | {"start_crc32": zlib.crc32(model.parameters.data)},
             **self._fingerprints,
             "timeout": self.timeout,
-            "environment": {name: place[name] for name in ("asap", "cpu", "isa", "usable_cpus")},
+            "environment": {name: place[name] for name in ("asap", "cpu", "isa", "usable_cpus")} | _core.build_info(),
         }
 
     @cached_property
