@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,11 @@ def case(
 ) -> Case:
     """A case at its nominal rate."""
     return Case(engine, step, workers, rate, rate, seed, equal_to)
+
+
+def again_at(step: float, of: Case) -> Case:
+    """The case run again, to have this effective step."""
+    return dataclasses.replace(of, rate=step, wanted=step)
 
 
 def losses(decay: float, updates: int = 400, every: int = 10, per_second: float = 1000.0) -> list[dict[str, Any]]:

@@ -1,9 +1,11 @@
 """The laboratory: what is compared with what, at which effective step, and what is summed up."""
 
 import dataclasses
+import json
 import math
 import statistics
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -100,7 +102,7 @@ def test_a_step_runs_again_at_the_rate_that_equals_the_effective_steps() -> None
     again = plan.equal_cases(outcomes)
     assert {(each.step, each.seed) for each in again} == {(s, i) for s in ("constant", "inverse") for i in range(3)}
     assert {each.equal_to for each in again} == {"tail"}
-    assert {each.nominal for each in again} == {0.1}
+    assert {(each.nominal, each.wanted, each.corrected) for each in again} == {(0.1, 0.12, False)}
     for each in again:
         own = statistics.median(effective[each.step])
         assert each.rate * (own / 0.1) == pytest.approx(0.12)
@@ -129,6 +131,43 @@ def test_effective_steps_are_equal_in_the_end(blobs: Data, make_model: MakeModel
     again = [each for each in result.outcomes if each.case.equal_to]
     assert [each.case.rate for each in again] == [pytest.approx(0.1)] * 2
     assert [each.result("effective_step") for each in again] == [pytest.approx(0.05)] * 2
+    assert [each.step_ratio() for each in again] == [pytest.approx(1)] * 2
+    assert not any(each.case.corrected for each in again)
+    assert [each.step_ratio() for each in result.outcomes[:4]] == [None] * 4
+
+
+def test_what_missed_the_effective_step_runs_once_more() -> None:
+    """E[C] was 0.25, and is 0.2 in the second try: η·E[C] is 0.8 of what was wanted, and η has to be 1/0.8 as large."""
+    plan = make_plan([asap.Leashed()], [asap.Inverse(0.1), asap.TailTau(0.1)], (2, 4), None, (0, 1, 2), "tail")
+    effective = {"inverse": 0.025, "tail": 0.1}
+    again = plan.equal_cases([outcome(each, effective_step=effective[each.step]) for each in plan.cases()])
+    assert [each.rate for each in again] == [pytest.approx(0.4)] * 6
+    found = [outcome(each, effective_step=each.rate * (0.2 if each.workers == 4 else 0.249)) for each in again]
+    corrected = plan.corrected_cases([*found, outcome(plan.cases()[0])])
+    assert [(each.workers, each.seed) for each in corrected] == [(4, 0), (4, 1), (4, 2)]
+    for each in corrected:
+        assert each.rate * 0.2 == pytest.approx(each.wanted)
+        assert (each.group, each.corrected) == (again[-1].group, True)
+    assert not {each.name for each in corrected} & {each.name for each in again}
+    assert [summary.misses_step for summary in summaries(found)] == [False, True]
+
+
+def test_a_step_that_depends_on_the_rate_is_corrected(blobs: Data, make_model: MakeModel, tmp_path: Path) -> None:
+    """C(τ) = 1/(4Lητ) beyond the threshold: there η·C does not follow η, and a first try falls short."""
+    steps = {"threshold": asap.Threshold(0.1, critical=7, smoothness=2.0), "constant": asap.Constant(0.1)}
+    settings = SETTINGS | {"engines": [asap.Locked()], "steps": steps, "workers": 8, "seeds": (1, 2, 3)}
+    settings |= {"compute": asap.LogNormal(1.0, 0.5), "updates": 300, "equal_step_to": "constant"}
+    result = asap.compare(make_model(), blobs, folder=tmp_path, **settings)
+    (last,) = (each for each in result.summaries() if each.group.equal_to)
+    assert result.is_success
+    assert result.planned == len(result.outcomes) == 9
+    tries = [json.loads(path.read_text()) for path in tmp_path.glob("runs/*equal-to*/run.json")]
+    short = [each["results"]["effective_step"] / 0.1 for each in tries if not each["laboratory"]["case"]["corrected"]]
+    assert len(tries) == 2 * len(short) == 6
+    assert statistics.median(short) - 1 < last.step_error < 0
+    again = asap.compare(make_model(), blobs, folder=tmp_path, **settings)
+    assert all(each.reused for each in again.outcomes)
+    assert again.to_dict() == result.to_dict()
 
 
 # --- medians and quartiles

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from laboratory_outcomes import INITIAL, case, compared, crash, document, losses, outcome
+from laboratory_outcomes import INITIAL, again_at, case, compared, crash, document, losses, outcome
 from numpy.typing import NDArray
 
 import asap
@@ -48,7 +48,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Comparison, Path]:
         for seed in range(3)
     ]
     again = [
-        outcome(dataclasses.replace(case("leashed", seed=seed, equal_to="tail"), rate=0.06), effective_step=0.06)
+        outcome(again_at(0.06, case("leashed", seed=seed, equal_to="tail")), effective_step=0.06)
         for seed in range(3)
     ]
     made[0] = outcome(made[0].case, rows=[*losses(0.01)[:5], {**losses(0.01)[5], "loss": None}], status="diverged")
@@ -145,6 +145,34 @@ def test_the_tables_hold_what_run_json_holds(blobs: Data, make_model: MakeModel,
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["schema"] == "asap.compare/1"
     assert [row["runs"] for row in summary["summary"]] == [3, 3]
+
+
+def test_how_equal_effective_steps_are_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(Comparison, "_pictures", lambda self: ())
+    achieved = {"fleet": 0.0588, "inverse": 0.0602}
+    made = [
+        outcome(again_at(0.06, case(step=step, seed=seed, equal_to="tail")), effective_step=effective)
+        for step, effective in achieved.items()
+        for seed in range(3)
+    ]
+    result = Comparison([outcome(case(step="tail"), effective_step=0.06), *made], 7, "a title", "a command")
+    page = (result.save(tmp_path) / "report.html").read_text()
+    rows = re.findall(r"<tr[^>]*>(?:(?!</tr>).)*at the step of tail.*?</tr>", page[page.index("it was to have") :])
+    assert [("off by -2.0%" in row, "0.9800" in row, "1.0033" in row) for row in rows[:2]] == [
+        (True, True, False),
+        (False, False, True),
+    ]
+    assert page.count("off by -") == 1
+    with (tmp_path / "measures.csv").open() as file:
+        found = [row for row in csv.DictReader(file) if row["equal_to"]]
+    for row in found:
+        wanted = {"wanted_step": 0.06, "effective_step": achieved[row["step"]]}
+        wanted["step_ratio"] = wanted["effective_step"] / wanted["wanted_step"]
+        if row["measure"] in wanted:
+            assert float(row["value"]) == pytest.approx(wanted[row["measure"]], rel=1e-12)
+    assert sum(row["measure"] == "step_ratio" for row in found) == 6
+    alone = Comparison([outcome(case(step="tail"))], 1, "a title", "a command").save(tmp_path / "alone")
+    assert "it was to have" not in (alone / "report.html").read_text()
 
 
 def test_without_matplotlib_there_are_tables_and_a_hint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

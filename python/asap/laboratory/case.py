@@ -43,6 +43,8 @@ class Case:
         engine, step, workers, nominal, equal_to, simulated: those of its group.
         rate: the base rate η that it runs at.
         seed: of the starting parameters and the order of the batches.
+        wanted: with `equal_to`, the effective step that the rate is meant to give.
+        corrected: whether the rate makes up for what another one, meant to give that, gave instead.
     """
 
     engine: str
@@ -53,6 +55,8 @@ class Case:
     seed: int
     equal_to: str | None = None
     simulated: str | None = None
+    wanted: float | None = None
+    corrected: bool = False
 
     @property
     def group(self) -> Group:
@@ -64,6 +68,7 @@ class Case:
         """The name of its folder."""
         parts = [self.engine, self.step, f"m{self.workers}", f"rate{self.nominal!r}", f"seed{self.seed}"]
         parts += [] if self.equal_to is None else [f"equal-to-{self.equal_to}"]
+        parts += ["corrected"] if self.corrected else []
         parts += [] if self.simulated is None else [f"simulated-{self.simulated}"]
         return re.sub(r"[^\w.=+-]+", "_", "_".join(parts))
 

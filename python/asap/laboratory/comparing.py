@@ -12,7 +12,9 @@ from asap.corrections import Correction
 from asap.datasets.files import expect_writable
 from asap.engines import Engine
 from asap.laboratory import watch
+from asap.laboratory.case import Case
 from asap.laboratory.comparison import REPORT, Comparison
+from asap.laboratory.outcome import Outcome
 from asap.laboratory.plan import Plan, make_plan
 from asap.laboratory.runner import Runner
 from asap.laboratory.shelf import Folder, Memory
@@ -52,7 +54,8 @@ def compare(
     Cases on threads run one after the other, so that they do not disturb each other's times; simulated ones then side
     by side, one on each CPU. In a folder every case leaves its
     run.json, whole or not at all; called again with the same folder, compare runs only what is missing or was made by
-    something else (other settings, data, model, build or processor). The folder then gets tables and a report, too.
+    something else: other settings, data or model, another version of asap, compiler, way of building or processor. The
+    folder then gets tables and a report, too.
 
     Args:
         model: makes the model of a seed, as in ``lambda seed: asap.models.LeNet(data, seed=seed)``; or a model, from
@@ -107,9 +110,8 @@ def compare(
     try:
         outcomes = runner.outcomes(cases := plan.cases())
         if not runner.interrupted:
-            again = plan.equal_cases(outcomes)
-            cases += again
-            outcomes += runner.outcomes(again)
+            again, equal = _at_equal_steps(plan, runner, outcomes)
+            cases, outcomes = cases + again, outcomes + equal
     finally:
         display.close()
     named = title or f"{type(first).__name__}, {samples:,} training samples"
@@ -117,6 +119,18 @@ def compare(
     if place is not None:
         result.save(place)
     return result
+
+
+def _at_equal_steps(plan: Plan, runner: Runner, outcomes: Sequence[Outcome]) -> tuple[list[Case], list[Outcome]]:
+    """Run again what is to be compared at an equal effective step, once more where that missed it; the last try counts."""
+    cases = plan.equal_cases(outcomes)
+    found = runner.outcomes(cases)
+    if runner.interrupted:
+        return cases, found
+    corrected = plan.corrected_cases(found)
+    missed = {case.group for case in corrected}
+    kept = [outcome for outcome in found if outcome.case.group not in missed]
+    return [outcome.case for outcome in kept] + corrected, kept + runner.outcomes(corrected)
 
 
 def check(plan: Plan, timeout: object, settings: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from asap.laboratory.case import Case
 from asap.losses import Losses
 
-__all__ = ["LEVELS", "MEASURES", "TIMES", "Measure", "Outcome"]
+__all__ = ["LEVELS", "MEASURES", "SAME_STEP", "TIMES", "Measure", "Outcome"]
 
 LEVELS = (0.75, 0.5, 0.25, 0.1, 0.05, 0.025)
 """The fractions ε of the initial training loss that runs are asked for."""
@@ -23,6 +23,11 @@ FAILURES = ("diverged", "crashed", "timed out")
 
 TIMES = {"seconds": "s", "updates": "updates", "epoch": "epochs"}
 """What the way to ε is measured in, with its unit."""
+
+
+SAME_STEP = 0.01
+"""Effective steps that differ by no more than this share are taken for equal: no case is run again for less, and what
+was run again and is further off is marked."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +84,11 @@ class Outcome:
         """Return a column of the history's last row; None without one."""
         history = self.document["history"] if self.has_run else []
         return history[-1][column] if history else None
+
+    def step_ratio(self) -> float | None:
+        """Return the effective step over the one it was to have; None unless the case was run again for that."""
+        achieved, wanted = self.result("effective_step"), self.case.wanted
+        return None if achieved is None or wanted is None else achieved / wanted
 
     def time_to(self, level: float, along: str = "seconds") -> float | None:
         """Return where the loss fell to ε; None when it did not, or without snapshots."""
@@ -138,6 +148,8 @@ MEASURES = {
     "skipped": _result("skipped", "gradients", "not finite, with on_nonfinite=skip"),
     "vectors_high_water": _result("vectors_high_water", "vectors", "parameter vectors alive at once, at most"),
     "effective_step": _result("effective_step", "", "E[C]·η, the mean of η·C(τ)"),
+    "wanted_step": Measure("", "the effective step that a case run again was to have", lambda outcome: outcome.case.wanted),
+    "step_ratio": Measure("", "the one it had over the one it was to have", Outcome.step_ratio),
     "mean_tau": Measure("updates", "mean staleness", lambda outcome: outcome.document["staleness"]["mean"]),
     "max_tau": Measure("updates", "largest staleness", lambda outcome: outcome.document["staleness"]["max"]),
     "publishing": _simulated("publishing", "between gradient and publication, the mean over virtual time"),

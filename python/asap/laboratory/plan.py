@@ -15,16 +15,13 @@ from asap.corrections import checked as checked_correction
 from asap.engines import Engine
 from asap.laboratory.case import Case, Group
 from asap.laboratory.labels import Policy, labelled, several
-from asap.laboratory.outcome import Outcome
+from asap.laboratory.outcome import SAME_STEP, Outcome
 from asap.laws import Law, as_law
 from asap.rates import CosineRate, Rate
 from asap.simulation import MAX_WORKERS
 from asap.steps import Step, as_step
 
 __all__ = ["Plan", "with_rate"]
-
-SAME_STEP = 0.01
-"""Effective steps that differ by no more than this share are taken for equal: no case is run again for less."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +74,21 @@ class Plan:
             if case.step == self.equal_to or not own or not reference:
                 continue
             if abs(reference / own - 1.0) > SAME_STEP:
-                cases.append(replace(case, rate=case.rate * (reference / own), equal_to=self.equal_to))
+                rate = case.rate * (reference / own)
+                cases.append(replace(case, rate=rate, equal_to=self.equal_to, wanted=reference))
+        return cases
+
+    def corrected_cases(self, outcomes: Sequence[Outcome]) -> list[Case]:
+        """Return those of the cases run again to be run once more, for they missed the effective step that they wanted.
+
+        On threads staleness is not the same at all times, and with it E[C]. What had e at rate η runs at η · wanted/e.
+        """
+        steps = effective_steps(outcomes)
+        cases = []
+        for case in (outcome.case for outcome in outcomes):
+            own = steps.get(case.group)
+            if own and case.wanted and abs(case.wanted / own - 1.0) > SAME_STEP:
+                cases.append(replace(case, rate=case.rate * (case.wanted / own), corrected=True))
         return cases
 
     def arguments(self, case: Case) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def page(title: str, command: str, outcomes: Sequence[Outcome], planned: int, pi
     """Return the whole page."""
     outcomes = in_order(outcomes)
     parts = {
-        "Results": [tables.results(summaries(outcomes))],
+        "Results": [tables.results(summaries(outcomes)), tables.equal_steps(summaries(outcomes))],
         "Figures": [_figure(picture) for picture in pictures],
         "Convergence": list(_convergence(outcomes)),
         "Publishing": [tables.publishing(summaries(outcomes))],

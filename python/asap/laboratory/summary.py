@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from asap import _checks
 from asap.laboratory.case import Group
 from asap.laboratory.cells import groups
-from asap.laboratory.outcome import FAILURES, LEVELS, MEASURES, TIMES, Outcome
+from asap.laboratory.outcome import FAILURES, LEVELS, MEASURES, SAME_STEP, TIMES, Outcome
 
 __all__ = ["Quartiles", "Summary", "quartiles", "summaries"]
 
@@ -68,6 +68,16 @@ class Summary:
     def failed(self) -> int:
         """How many runs failed."""
         return sum(self.failures.values())
+
+    @property
+    def step_error(self) -> float:
+        """By which share the effective step misses the one it was to have, in the median; 0 unless it was to have one."""
+        return (self.median("step_ratio") or 1.0) - 1.0
+
+    @property
+    def misses_step(self) -> bool:
+        """Whether that is more than a rounding of what was meant to be equal."""
+        return abs(self.step_error) > SAME_STEP
 
     def median(self, measure: str) -> float | None:
         """Return the median of a measure; None without any."""

@@ -8,13 +8,14 @@ from html import escape
 from typing import Any
 
 from asap._numerals import number
-from asap.laboratory.outcome import Outcome
+from asap.laboratory.outcome import SAME_STEP, Outcome
 from asap.laboratory.summary import Quartiles, Summary
 
 __all__ = [
     "common_settings",
     "convergence",
     "environments",
+    "equal_steps",
     "failures",
     "hardware",
     "publishing",
@@ -33,6 +34,7 @@ _MEASURES = {
     "validation_loss": ("test loss", ".3g"),
     "accuracy": ("accuracy", ".2%"),
 }
+_EQUAL = {"wanted_step": ".4g", "effective_step": ".4g", "step_ratio": ".4f"}
 _PUBLISHING = {
     "updates": ("updates", ",.0f"),
     "gradients": ("gradients", ",.0f"),
@@ -62,6 +64,26 @@ def results(found: Sequence[Summary]) -> str:
     return _table(
         heads, rows, "Medians over the seeds of the runs that succeeded, and the quartiles in small print.", found
     )
+
+
+def equal_steps(found: Sequence[Summary]) -> str:
+    """Return a row per group that was run again at an equal effective step: how equal it was; nothing without any."""
+    again = [each for each in found if each.group.equal_to is not None]
+    rows = [
+        [
+            *_group(each),
+            *(_quartiles(each.measures[name], form) for name, form in _EQUAL.items()),
+            f'<strong class="failed">off by {each.step_error:+.1%}</strong>' if each.misses_step else "",
+        ]
+        for each in again
+    ]
+    caption = (
+        "What was run again at an equal effective step: the one it was to have, the median of the reference; the one it "
+        f"had; their ratio. Marked: medians off by more than {SAME_STEP:.0%}. A rate is set by the staleness of the runs "
+        "before, which on threads may be another one in the runs after; what missed by more was run once more."
+    )
+    heads = ["engine", "step", "m", "η", "to have", "had", "ratio", ""]
+    return _table(heads, rows, caption, again) if rows else ""
 
 
 def publishing(found: Sequence[Summary]) -> str:
