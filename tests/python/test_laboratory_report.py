@@ -48,8 +48,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Comparison, Path]:
         for seed in range(3)
     ]
     again = [
-        outcome(again_at(0.06, case("leashed", seed=seed, equal_to="tail")), effective_step=0.06)
-        for seed in range(3)
+        outcome(again_at(0.06, case("leashed", seed=seed, equal_to="tail")), effective_step=0.06) for seed in range(3)
     ]
     made[0] = outcome(made[0].case, rows=[*losses(0.01)[:5], {**losses(0.01)[5], "loss": None}], status="diverged")
     made[1] = crash(made[1].case, "MemoryError: <no> room")

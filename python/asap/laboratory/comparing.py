@@ -122,7 +122,7 @@ def compare(
 
 
 def _at_equal_steps(plan: Plan, runner: Runner, outcomes: Sequence[Outcome]) -> tuple[list[Case], list[Outcome]]:
-    """Run again what is to be compared at an equal effective step, once more where that missed it; the last try counts."""
+    """Run again what is to have the reference's effective step, and once more what missed it; the last try counts."""
     cases = plan.equal_cases(outcomes)
     found = runner.outcomes(cases)
     if runner.interrupted:

@@ -71,7 +71,7 @@ class Summary:
 
     @property
     def step_error(self) -> float:
-        """By which share the effective step misses the one it was to have, in the median; 0 unless it was to have one."""
+        """By which share the median effective step misses the one it was to have; 0 unless it was to have one."""
         return (self.median("step_ratio") or 1.0) - 1.0
 
     @property

@@ -78,9 +78,9 @@ def equal_steps(found: Sequence[Summary]) -> str:
         for each in again
     ]
     caption = (
-        "What was run again at an equal effective step: the one it was to have, the median of the reference; the one it "
-        f"had; their ratio. Marked: medians off by more than {SAME_STEP:.0%}. A rate is set by the staleness of the runs "
-        "before, which on threads may be another one in the runs after; what missed by more was run once more."
+        "What was run again at an equal effective step: the one it was to have (the reference's median), the one it "
+        f"had, and their ratio. Marked: medians off by more than {SAME_STEP:.0%}. A rate is set by the staleness of "
+        "the runs before, and on threads the runs after may have another one; what missed was run once more."
     )
     heads = ["engine", "step", "m", "η", "to have", "had", "ratio", ""]
     return _table(heads, rows, caption, again) if rows else ""

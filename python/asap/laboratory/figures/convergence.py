@@ -17,6 +17,7 @@ from asap.laboratory.summary import Summary, summaries
 __all__ = ["boxes", "heat_map", "pictures", "target_level"]
 
 _SMALL = {"fontsize": 6, "ha": "center", "va": "top", "rotation": 90}
+_SPAN = 2  # of the colours of a heat map, lest cells that hardly differ look as if they did
 
 
 def target_level(outcomes: Sequence[Outcome]) -> float:
@@ -45,7 +46,8 @@ def pictures(outcomes: Sequence[Outcome], look: Look, suffix: str, conditions: s
         caption = (
             f"Median over the seeds of the {along.words} until the training loss fell to ε = {level:.4g} of "
             "where it began; runs that did not get there count as infinitely late, and a cross stands where half of "
-            f"them did not. Darker is faster; colours are on a logarithmic scale. {conditions}"
+            "them did not. Darker is faster; colours are on a logarithmic scale that spans a factor of "
+            f"{_SPAN} at least. {conditions}"
         )
         title = f"{along.words.capitalize()} to ε = {level:.4g}, workers × step"
         yield heat_map(own, level, along, shown).picture(f"heat-map-{along.name}{suffix}", title, caption)
@@ -138,10 +140,11 @@ def _draw_map(
 
     workers = sorted({each.group.workers for each in own})
     low, high = np.log(ends)
+    span = max(high - low, np.log(_SPAN))
     for each in own:
         x, y = steps.index(each.group.step), workers.index(each.group.workers)
         time = each.time(level, along)
-        shade = 0.0 if time is None or high == low else float((high - np.log(time)) / (high - low))
+        shade = 0.0 if time is None else float((high - np.log(time)) / span)
         colour = "#F2F2F2" if time is None else colormaps["YlGnBu"](0.1 + 0.75 * shade)
         axes.fill([x - 0.5, x + 0.5, x + 0.5, x - 0.5], [y - 0.5, y - 0.5, y + 0.5, y + 0.5], color=colour)
         text = "×" if time is None else number(time)
