@@ -80,6 +80,31 @@ def test_softsync_makes_an_update_of_so_many_gradients(
     assert asap.replay(run).identical
 
 
+@pytest.mark.parametrize(("n", "workers"), [(1, 4), (2, 4), (2, 5), (4, 4), (None, 3)])
+def test_the_mean_staleness_of_softsync_is_that_of_busy_workers_less_what_they_idle(
+    n: int | None, workers: int, blobs: Data, make_model: MakeModel
+) -> None:
+    """A gradient's τ are the versions from its read to its turn: those of a worker, the updates that it completes and
+    the versions that pass while it has no gradient make up all versions of the run, on any schedule.
+
+    Over all workers Σ τ = (m − 1)·updates − idle: the mean is (m − 1)/c, less what is idle, and never more.
+    """
+    run = asap.train(make_model(), blobs, engine=asap.Softsync(n), workers=workers, batch_size=8, epochs=7, trace=True)
+    idle = 0
+    for worker, own in enumerate(run.staleness.per_worker):
+        records = run.trace.records[run.trace["worker"] == worker]
+        read, replaced = (records[name].astype(np.int64) for name in ("read", "replaced"))
+        completed = records["outcome"] == asap.trace.OUTCOMES["published"]
+        without = np.append(0, replaced + completed)  # the versions from which on it had no gradient
+        pauses = np.append(read, run.updates) - without
+        assert (pauses >= 0).all()  # nobody reads an older version than it left
+        assert own.tau_sum == run.updates - completed.sum() - pauses.sum()
+        idle += int(pauses.sum())
+    gradients = workers // (n or workers)
+    assert run.staleness.tau_sum == (workers - 1) * run.updates - idle
+    assert 0 <= run.staleness.mean <= (workers - 1) / gradients
+
+
 def test_hogwild_reads_in_place_or_a_copy() -> None:
     with pytest.raises(ValueError, match="read must be one of 'auto', 'in-place', 'copy'; got 'locked'"):
         asap.Hogwild(read="locked")
