@@ -146,14 +146,17 @@ void bind_server(py::module_& module) {
                     bool>(),
            py::arg("num_samples"), py::arg("theta").noconvert(), py::arg("options"), py::kw_only(),
            py::arg("most_workers"), py::arg("resume"), py::arg("trace"))
-      .def("take", [](Server& self, std::size_t worker) { return self.get().take(worker); }, py::arg("worker"))
-      .def("lose", [](Server& self, std::size_t worker) { self.get().lose(worker); }, py::arg("worker"))
+      .def(
+          "take", [](Server& self, std::size_t worker) { return self.get().take(worker); }, py::arg("worker"))
+      .def(
+          "lose", [](Server& self, std::size_t worker) { self.get().lose(worker); }, py::arg("worker"))
       .def(
           "hold", [](Server& self, std::size_t worker, std::uint64_t batch) { self.get().hold(worker, batch); },
           py::arg("worker"), py::arg("batch"))
       .def("receive", &Server::receive, py::kw_only(), py::arg("batch"), py::arg("worker"), py::arg("read"),
            py::arg("loss"), py::arg("gradient").noconvert())
-      .def("resize", [](Server& self, std::size_t workers) { self.get().resize(workers); }, py::arg("workers"))
+      .def(
+          "resize", [](Server& self, std::size_t workers) { self.get().resize(workers); }, py::arg("workers"))
       .def_property_readonly("is_over", [](Server& self) { return self.get().is_over(); })
       .def(
           "request_stop", [](Server& self, const std::string& status) { self.get().request_stop(stop_status(status)); },

@@ -11,8 +11,8 @@
 namespace asap::server {
 
 /// Batches of numbers below a limit. A number is open from when it is handed out until its gradient arrives; a second
-/// gradient of it is refused, so that whatever is lost, repeated or sent late, none counts twice. Memory: the open ones.
-/// One thread.
+/// gradient of it is refused, so that whatever is lost, repeated or sent late, none counts twice. Memory: the open
+/// ones. One thread.
 class BatchQueue {
  public:
   static constexpr std::uint64_t kNoEnd = std::numeric_limits<std::uint64_t>::max();

@@ -10,8 +10,8 @@
 
 namespace asap::server {
 
-/// Gradients that wait for others, in the order of their sum: that of workers, and of each one's gradients. Memory: those
-/// that wait. One thread.
+/// Gradients that wait for others, in the order of their sum: that of workers, and of each one's gradients. Memory:
+/// those that wait. One thread.
 class Gathering {
  public:
   /// Keeps a copy.

@@ -22,8 +22,9 @@ void check(const TrainOptions& options, std::size_t most_workers, std::uint64_t 
     invalid_argument("most_workers must be between workers, ", options.workers, ", and ", kMaxWorkers, "; got ",
                      most_workers);
   if (correction::needs_view(options.correction))
-    invalid_argument("correction must be one that needs the gradient alone: a parameter server does not keep the "
-                     "parameters that gradients were computed on");
+    invalid_argument(
+        "correction must be one that needs the gradient alone: a parameter server does not keep the "
+        "parameters that gradients were computed on");
   if (options.validation || options.affinity != Affinity::none)
     invalid_argument("a parameter server knows no validation and no CPUs: these must be left out");
   if (num_samples == 0) invalid_argument("num_samples must be at least 1; got 0");
@@ -63,8 +64,9 @@ ParameterServer::ParameterServer(std::uint64_t num_samples, std::span<const floa
       workers_(options.workers),
       state_(first_state(layout_, start_of(options, theta), options.resume)),
       clock_(options.resume ? options.resume->seconds : 0.0),
-      ledger_(options_, {num_samples, most_workers}, state_.span().first(theta.size()), [this] { return parameters(); },
-              observer),
+      ledger_(
+          options_, {num_samples, most_workers}, state_.span().first(theta.size()), [this] { return parameters(); },
+          observer),
       queue_(queue_of(options, batches_.batches_per_epoch())),
       held_(most_workers),
       skipped_in_a_row_(most_workers) {
@@ -167,7 +169,8 @@ void ParameterServer::apply(const Delivery& delivery) {
   if (works_in_rounds()) return round_.add(delivery, batches_.num_samples(delivery.batch), num_parameters());
   Receipt receipt{.read = delivery.read, .replaced = version()};
   receipt.apply(ledger_.step(receipt.tau(), receipt.replaced));
-  const std::size_t gradients = std::max<std::size_t>(std::get<engine::Softsync>(options_.engine).gradients(workers_), 1);
+  const std::size_t gradients =
+      std::max<std::size_t>(std::get<engine::Softsync>(options_.engine).gradients(workers_), 1);
   if (receipt.step().rejects()) {
     receipt.outcome = Outcome::rejected;
   } else if (gathering_.size() + 1 < gradients) {
@@ -200,13 +203,12 @@ void ParameterServer::open_round() {
   round_.open(open.size() + fresh, queue_.next() + fresh);
 }
 
-/// Gradients count as those of workers in the order of batches, as in a run on threads: somebody may have brought two, for
-/// somebody who was lost. The first one reports the update.
+/// Gradients count as those of workers in the order of batches, as in a run on threads: somebody may have brought two,
+/// for somebody who was lost. The first one reports the update.
 void ParameterServer::close_round() {
   const Version base = version();
   const Step step = ledger_.step(0, base);
-  if (!round_.parts().empty() && !step.rejects())
-    advance(layout_, {step, round_.mean()}, state_.data(), state_.data());
+  if (!round_.parts().empty() && !step.rejects()) advance(layout_, {step, round_.mean()}, state_.data(), state_.data());
   std::size_t worker = 0;
   for (const Round::Part& part : round_.parts()) {
     Delivery delivery = part.delivery;

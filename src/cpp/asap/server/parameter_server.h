@@ -29,13 +29,13 @@
 
 namespace asap::server {
 
-/// n-softsync (with n = m every gradient is an update: Downpour SGD) or synchronous SGD. Each batch counts once, whoever
-/// brings its gradient, and whatever is lost, repeated or late. Staleness is exact: there is one counter of versions,
-/// and every gradient carries the one that it was computed on.
+/// n-softsync (with n = m every gradient is an update: Downpour SGD) or synchronous SGD. Each batch counts once,
+/// whoever brings its gradient, and whatever is lost, repeated or late. Staleness is exact: there is one counter of
+/// versions, and every gradient carries the one that it was computed on.
 ///
 /// Runs end by `updates` as soon as so many are published, with gradients on their way; by `epochs` when all their
-/// batches have come. Thread-safety: one thread. Memory: one state, its parameters once more, and the gradients that wait
-/// for others.
+/// batches have come. Thread-safety: one thread. Memory: one state, its parameters once more, and the gradients that
+/// wait for others.
 class ParameterServer {
  public:
   /// From theta, or from where options.resume was. `most_workers`: at any time. A shard of a larger vector is a server
@@ -44,8 +44,8 @@ class ParameterServer {
   ParameterServer(std::uint64_t num_samples, std::span<const float> theta, const TrainOptions& options,
                   std::size_t most_workers, Observer& observer);
 
-  /// A batch to compute the gradient of, on parameters() as they are now. Nothing: the run is over, all batches are with
-  /// somebody, or all of a round.
+  /// A batch to compute the gradient of, on parameters() as they are now. Nothing: the run is over, all batches are
+  /// with somebody, or all of a round.
   std::optional<std::uint64_t> take(std::size_t worker);
 
   /// The worker is lost: somebody else gets its batch, and what still comes of it is refused.
@@ -54,8 +54,9 @@ class ParameterServer {
   /// For a shard: the worker has a batch that another shard handed out.
   void hold(std::size_t worker, std::uint64_t batch);
 
-  /// Takes a gradient. False, and nothing happens: the worker does not have that batch, or got it after it had read that
-  /// version, as somebody who was lost and is late; its gradient came before; or the run is over. Throws std::invalid_argument for a worker or a version that there cannot be.
+  /// Takes a gradient. False, and nothing happens: the worker does not have that batch, or got it after it had read
+  /// that version, as somebody who was lost and is late; its gradient came before; or the run is over. Throws
+  /// std::invalid_argument for a worker or a version that there cannot be.
   bool receive(const Delivery& delivery);
 
   /// Another number of workers, from the next round or update on.

@@ -53,7 +53,9 @@ Report what_if(const Objective& objective, std::span<float> theta, const TrainOp
   check_trace(records, options.workers);
   const Schedule schedule(records, options.workers);
   const VirtualTeam* present = nullptr;
-  Ledger ledger(unlimited.train, {objective.num_samples(), options.workers}, theta, [&] { return present->parameters(); }, observer);
+  Ledger ledger(
+      unlimited.train, {objective.num_samples(), options.workers}, theta, [&] { return present->parameters(); },
+      observer);
   VirtualTeam team(objective, unlimited, theta, ledger);
   present = &team;
   try {

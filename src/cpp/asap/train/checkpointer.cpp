@@ -23,8 +23,7 @@ double Checkpointer::due_seconds() const {
 
 Version Checkpointer::due_version() const {
   constexpr Version kNever = std::numeric_limits<Version>::max();
-  const bool is_near =
-      plan_.unit() == CheckpointInterval::Unit::updates && plan_.next() < static_cast<double>(kNever);
+  const bool is_near = plan_.unit() == CheckpointInterval::Unit::updates && plan_.next() < static_cast<double>(kNever);
   return is_near ? static_cast<Version>(std::ceil(plan_.next())) : kNever;
 }
 

@@ -1,6 +1,6 @@
 // The ledger of a run whose gradients come one after the other, in virtual time or from other machines: counts,
-// staleness, trace, scale tables and history, and who looks on. What workers, their spiller and the coordinator do for a
-// run on threads happens here between two gradients, at known moments: the same gradients give the same bytes.
+// staleness, trace, scale tables and history, and who looks on. What workers, their spiller and the coordinator do for
+// a run on threads happens here between two gradients, at known moments: the same gradients give the same bytes.
 #pragma once
 
 #include <chrono>
@@ -19,7 +19,7 @@ namespace asap {
 /// What a ledger must know of its run besides the options.
 struct LedgerScope {
   std::uint64_t num_samples = 1;
-  std::size_t most_workers = 1;                          ///< at any time
+  std::size_t most_workers = 1;                           ///< at any time
   std::optional<std::uint64_t> row_every = std::nullopt;  ///< published updates; nothing: a row of the history an epoch
 };
 
