@@ -172,6 +172,15 @@ TEST(a_sample_goes_on_when_the_team_changes) {
   CHECK_EQUAL(of_window.seen.total(), tail.at(1).seen.total());
   CHECK(fleet.at(1).seen.empty() && after.seen.total() == of_window.seen.total());
   CHECK(after.entries == of_window.entries);
+
+  const auto normalised = tables(policy::normalised(policy::delay_adaptive(), window));
+  CHECK_EQUAL(normalised.size(), 4u);
+  for (const TableRecord* table : {&normalised.at(2), &normalised.at(3)}) {
+    CHECK_EQUAL(table->seen.total(), of_window.seen.total());
+    CHECK_NEAR(framework::properties_of(table->entries, table->seen).mean, 1.0, 1e-12);
+  }
+  CHECK_NEAR(normalised[2].entries[40] / normalised[2].entries[0], 20.0 / 40.0, 1e-12);
+  CHECK_NEAR(normalised[3].entries[40] / normalised[3].entries[0], 5.0 / 40.0, 1e-12);
 }
 
 }  // namespace
