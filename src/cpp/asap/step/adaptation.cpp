@@ -30,7 +30,7 @@ Adaptation::Adaptation(Policy policy, Execution execution, Version from, TableLo
     : policy_(std::move(policy)),
       execution_(std::move(execution)),
       state_{.from = from, .published = 0, .counted = {}, .log = std::move(log)},
-      context_{.workers = execution_.workers} {
+      context_(context_at(from)) {
   make_table(from, {});
 }
 
@@ -38,8 +38,12 @@ Adaptation::Adaptation(Policy policy, Execution execution, AdaptationState befor
     : policy_(std::move(policy)),
       execution_(std::move(execution)),
       state_(std::move(before)),
-      context_{.workers = execution_.workers},
-      table_(state_.log.tables.back().entries) {}
+      context_(context_at(state_.log.tables.back().version)),
+      table_(state_.log.tables.back().entries, state_.log.tables.back().entries.size() - 1) {}
+
+StepContext Adaptation::context_at(Version version) const {
+  return {.workers = execution_.workers, .rate = execution_.rate(version), .version = version};
+}
 
 SampleWindow Adaptation::window() const {
   if (online_of(policy_)) return {state_.from, kNever};

@@ -42,7 +42,8 @@ class Adaptation {
   /// Begins at version `from`, with the table that the policy gives without a distribution, behind the tables in `log`.
   Adaptation(Policy policy, Execution execution, Version from = 0, TableLog log = {});
 
-  /// Goes on from what another one knew.
+  /// Goes on from what another one knew. Of its table only the entries are known: whether the policy goes on behind
+  /// them is asked when that is needed.
   Adaptation(Policy policy, Execution execution, AdaptationState before);
 
   /// The updates whose τ count, by their numbers; empty where the policy needs none.
@@ -77,6 +78,7 @@ class Adaptation {
   const AdaptationState& state() const { return state_; }
 
  private:
+  StepContext context_at(Version version) const;
   std::uint64_t due() const;
   Version next_version(Version at_least) const;
   void make_table(Version now, const Distribution& seen);

@@ -18,7 +18,7 @@ class ScaleTable {
  public:
   static constexpr Tau kEverywhere = std::numeric_limits<Tau>::max();
 
-  /// `reach` is where the policy would have gone on with other entries, had it been asked to.
+  /// Beyond `reach` the policy would have had other entries, had it been asked to go on.
   /// Throws std::invalid_argument unless there is an entry and all are finite and ≥ 0.
   explicit ScaleTable(std::vector<double> entries, Tau reach = kEverywhere)
       : entries_(std::move(entries)), reach_(reach) {
