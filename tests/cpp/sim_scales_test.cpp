@@ -151,8 +151,8 @@ TEST(the_workers_in_a_formula_are_those_of_the_moment) {
 }
 
 TEST(a_team_that_changes_makes_no_table_where_m_is_in_no_formula_or_stays) {
-  for (const Policy& policy : {policy::inverse(), policy::threshold(4, 1.0), policy::ringmaster(30),
-                               policy::fleet(5.0, SampleWindow{10, 20})})
+  for (const Policy& policy :
+       {policy::inverse(), policy::threshold(4, 1.0), policy::ringmaster(30), policy::fleet(5.0, SampleWindow{10, 20})})
     CHECK_EQUAL(simulated(Quadratic(3), changing_team(policy)).report.report.tables.tables.size(), 1u);
   SimulationOptions same = changing_team(policy::delay_adaptive());
   same.team = {{20.5, 2}};
@@ -164,7 +164,8 @@ TEST(a_sample_goes_on_when_the_team_changes) {
     return simulated(Quadratic(3), changing_team(policy)).report.report.tables.tables;
   };
   const SampleWindow window{5, 50};  // updates 10 to 99, of two workers
-  const auto fleet = tables(policy::fleet(std::nullopt, window)), tail = tables(policy::tail_tau(0.5, Cdf::mid, window));
+  const auto fleet = tables(policy::fleet(std::nullopt, window)),
+             tail = tables(policy::tail_tau(0.5, Cdf::mid, window));
   CHECK_EQUAL(tail.size(), 2u);
   CHECK_EQUAL(fleet.size(), 4u);
   const TableRecord &of_window = fleet.at(2), &after = fleet.at(3);

@@ -59,7 +59,8 @@ Adaptation adaptation_of(const Policy& policy) {
 
 TEST(a_turn_beyond_what_threads_tell_apart_is_in_the_table) {
   for (const Tau turn : {4'094u, 4'095u, 4'096u, 5'000u, 10'000u, 100'000u})
-    for (const Curve& curve : curves_turning_at(turn)) check_curve(curve, curve.policy.table({}, kContext), turn + 4'000);
+    for (const Curve& curve : curves_turning_at(turn))
+      check_curve(curve, curve.policy.table({}, kContext), turn + 4'000);
 }
 
 TEST(a_table_goes_as_far_as_the_distribution_that_it_is_made_for) {
@@ -103,8 +104,8 @@ TEST(a_longer_table_has_the_rate_and_the_sample_of_the_one_before) {
   CHECK_NEAR(adaptation.scale(50'000), first / 50'000, 1e-15);
   CHECK_EQUAL(adaptation.scale(1), first);
 
-  Adaptation falling(policy::threshold(2, 0.5),
-                     {.workers = 1, .rate = Rate::step(0.1, 0.5, 10)}, 10);  // η = 0.05 when the table is made
+  Adaptation falling(policy::threshold(2, 0.5), {.workers = 1, .rate = Rate::step(0.1, 0.5, 10)},
+                     10);  // η = 0.05 when the table is made
   CHECK_NEAR(falling.scale(40'000), 1.0 / (4 * 0.5 * 0.05 * 40'000), 1e-15);
 }
 

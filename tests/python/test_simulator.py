@@ -79,9 +79,7 @@ def test_one_worker_and_synchronous_ones_have_the_bits_of_train(
 
 
 @pytest.mark.parametrize("engine", [*CONSISTENT, *(asap.Hogwild(read=read) for read in ("copy", "in-place"))])
-def test_the_same_seed_gives_the_same_bytes(
-    simulate: Simulate, blobs: Data, engine: asap.engines.Engine
-) -> None:
+def test_the_same_seed_gives_the_same_bytes(simulate: Simulate, blobs: Data, engine: asap.engines.Engine) -> None:
     settings: dict[str, Any] = {
         "engine": engine,
         "step": asap.TailTau(0.05, sample=(1, 4)),

@@ -162,9 +162,7 @@ def test_tail_tau_is_linear_in_the_distribution_function(cdf: str) -> None:
 
 
 @settings(max_examples=60, deadline=None, derandomize=True, database=None)
-@given(
-    st.integers(4_094, 9_000), st.integers(0, 40), st.floats(0.01, 1), st.integers(0, 2**32 - 1), st.floats(0, 1)
-)
+@given(st.integers(4_094, 9_000), st.integers(0, 40), st.floats(0.01, 1), st.integers(0, 2**32 - 1), st.floats(0, 1))
 def test_tail_tau_preserves_the_mean_on_histograms_of_any_width(
     largest: int, bits: int, density: float, seed: int, amplitude: float
 ) -> None:

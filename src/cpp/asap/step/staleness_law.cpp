@@ -52,8 +52,8 @@ double root(Function function, double low, double high, double start, double tol
   return at;
 }
 
-/// The laws p(τ) ∝ e^(a·x − ν·y) with x = τ − c and y = log τ! − log c! − x·log c, c about the mean seen. Around it y is
-/// small: no digit is lost to the size of factorials, and each of them is one logarithm from the one before.
+/// The laws p(τ) ∝ e^(a·x − ν·y) with x = τ − c and y = log τ! − log c! − x·log c, c about the mean seen. Around it y
+/// is small: no digit is lost to the size of factorials, and each of them is one logarithm from the one before.
 class Family {
  public:
   Family(const Distribution& distribution, double mean)
