@@ -161,7 +161,7 @@ def test_staleness_beyond_the_bins_of_threads_is_told(blobs: Data, make_model: M
         (asap.Threshold(0.05, critical=5_000), lambda tau: tau <= 5_000),
         (asap.Ringmaster(0.05, limit=5_000), lambda tau: tau < 5_000),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_six_thousand_workers_are_scaled_by_the_formula(
     blobs: Data, make_model: MakeModel, step: asap.steps.Step, curve: Callable[[NDArray[np.float64]], NDArray[Any]]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import ArrayLike, NDArray
 
@@ -163,6 +163,8 @@ def test_tail_tau_is_linear_in_the_distribution_function(cdf: str) -> None:
 
 @settings(max_examples=60, deadline=None, derandomize=True, database=None)
 @given(st.integers(4_094, 9_000), st.integers(0, 40), st.floats(0.01, 1), st.integers(0, 2**32 - 1), st.floats(0, 1))
+@example(largest=4_095, bits=40, density=1.0, seed=1, amplitude=1.0)
+@example(largest=4_096, bits=0, density=1.0, seed=1, amplitude=0.5)
 def test_tail_tau_preserves_the_mean_on_histograms_of_any_width(
     largest: int, bits: int, density: float, seed: int, amplitude: float
 ) -> None:
