@@ -26,7 +26,8 @@ class StalenessDistribution:
 
     Args:
         counts: how often each τ occurred, integers ≥ 0, shape (K,); their sum and Σ τ are below 2⁶³.
-        tau_sum: Σ τ, where the last count collects larger values as well; by default taken from the counts.
+        tau_sum: Σ τ; by default as the counts have it. If it is more, the last count has larger values as well, as
+            that of a run on threads has from 4,095 on.
 
     Attributes:
         per_worker: the distribution of each worker; empty when it is not known, as in simulations of more than 256.
@@ -40,7 +41,9 @@ class StalenessDistribution:
 
     @classmethod
     def _wrap(cls, distribution: _core.Distribution) -> StalenessDistribution:
-        return cls(distribution.counts, distribution.tau_sum)
+        wrapped = cls(())
+        wrapped._core = distribution
+        return wrapped
 
     @classmethod
     def _merge(cls, per_worker: Sequence[_core.Distribution], workers: int = 0) -> StalenessDistribution:

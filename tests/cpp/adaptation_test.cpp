@@ -217,7 +217,8 @@ TEST(a_rejected_range_comes_back) {
 TEST(staleness_beyond_the_last_bin_has_the_scale_of_that_bin) {
   std::vector<std::uint64_t> counts(kTauBins);
   counts[3] = counts[kTauBins - 1] = 50;
-  const ScaleTable table = policy::tail_tau(1.0, Cdf::mid, kOnline).table(Distribution(counts), {});
+  const Distribution binned(counts, LastBin::open_ended);
+  const ScaleTable table = policy::tail_tau(1.0, Cdf::mid, kOnline).table(binned, {});
   CHECK_EQUAL(table(3), 1.5);
   CHECK_EQUAL(table(kTauBins - 1), 0.5);
   CHECK_EQUAL(table(1u << 20), 0.5);

@@ -292,6 +292,58 @@ TEST(a_server_that_is_killed_goes_on_from_its_checkpoint_without_losing_or_doubl
   }
 }
 
+/// A learner begins, another one has so many updates meanwhile, and then its gradient comes: C as applied.
+double scale_after(std::uint64_t updates, ParameterServer& server) {
+  const std::vector<float> gradient(server.num_parameters());
+  const auto begin = [&](std::size_t worker) {
+    return Delivery{server.take(worker).value(), worker, server.version(), 0.0, gradient.data()};
+  };
+  const Delivery stale = begin(0);
+  for (std::uint64_t i = 0; i < updates; ++i) CHECK(server.receive(begin(1)));
+  const double before = server.ledger().counts().step_sum;
+  CHECK(server.receive(stale));
+  return server.ledger().counts().step_sum - before;
+}
+
+TEST(a_gradient_however_stale_has_the_scale_of_the_formula_behind_a_checkpoint_too) {
+  TrainOptions options = options_of(engine::Softsync{}, 2);
+  options.batch_size = 1;
+  options.rate = Rate::constant(1.0);
+  Observer observer;
+  const std::vector<float> theta = ones(2);
+  struct Case {
+    Policy policy;
+    double first, second, bound = 1e-9;
+  };
+  for (const auto& [policy, of_first, of_second, bound] :
+       {Case{policy::inverse(), 1.0 / 5'000, 1.0 / 50'000}, Case{policy::ringmaster(6'000), 1.0, 0.0},
+        // a checkpoint counts all τ ≥ 4,095 together: C there is 1 − A and half of p(4,095)
+        Case{policy::tail_tau(0.5, Cdf::mid, OnlineSample{.every = 3'000, .half_life = 1e6}), 1.0, 0.5, 1e-3}}) {
+    options.policy = policy;
+    options.resume = nullptr;
+    ParameterServer first(100'000, theta, options, 2, observer);
+    CHECK_NEAR(scale_after(5'000, first), of_first, bound);
+    for (int i = 0; i < 3'000; ++i) scale_after(0, first);
+    const std::optional<Checkpoint> saved = first.checkpoint();
+    options.resume = &*saved;
+    ParameterServer second(100'000, theta, options, 2, observer);
+    CHECK_NEAR(scale_after(50'000, second), of_second, bound);
+  }
+}
+
+TEST(the_learners_in_a_formula_are_those_of_the_moment) {
+  TrainOptions options = options_of(engine::Softsync{}, 8);
+  options.rate = Rate::constant(1.0);
+  options.policy = policy::delay_adaptive();
+  Observer observer;
+  const std::vector<float> theta = ones(2);
+  ParameterServer server(1'000, theta, options, 16, observer);
+  for (const std::size_t workers : {8, 16, 4}) {
+    server.resize(workers);
+    CHECK_NEAR(scale_after(20, server), static_cast<double>(workers) / 20.0, 1e-9);
+  }
+}
+
 TEST(a_run_that_is_stopped_within_a_round_goes_on_with_fewer_learners) {
   const Quadratic quadratic(37, 50);
   TrainOptions options = options_of(engine::Synchronous{}, 5);

@@ -155,8 +155,10 @@ TEST(one_worker_has_the_bits_of_train_and_so_have_synchronous_ones) {
 }
 
 TEST(the_same_seed_gives_the_same_bytes) {
-  const Quadratic quadratic(5, 40), validation(5, 10);
-  for (const engine::Engine& engine : kConsistent) {
+  const Quadratic quadratic(2 * 2048 + 5, 40), validation(2 * 2048 + 5, 10);  // several blocks of a Hogwild
+  std::vector<engine::Engine> engines = kConsistent;
+  for (const engine::Read read : {engine::Read::copy, engine::Read::in_place}) engines.push_back(engine::Hogwild{read});
+  for (const engine::Engine& engine : engines) {
     SimulationOptions options = options_of(engine, 6, 200);
     options.publish = law::exponential(0.2);
     options.train.policy = policy::tail_tau(1.0, Cdf::mid, SampleWindow{1, 4});

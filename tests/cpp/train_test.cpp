@@ -260,6 +260,19 @@ TEST(a_policy_that_rejects_fresh_gradients_cannot_reach_a_number_of_updates) {
   }
 }
 
+/// Ends a run at the first tick at which the policy has been called so often, however long that takes.
+class UntilCalled final : public Observer {
+ public:
+  UntilCalled(const std::vector<std::uint64_t>& calls, std::size_t enough) : calls_(calls), enough_(enough) {}
+  void on_tick(LiveRun& live) override {
+    if (calls_.size() >= enough_) live.request_stop();
+  }
+
+ private:
+  const std::vector<std::uint64_t>& calls_;
+  const std::size_t enough_;
+};
+
 TEST(the_policy_gets_exactly_the_updates_of_its_window) {
   const Quadratic quadratic(3, 100);
   for (const engine::Engine& engine : all_engines()) {
@@ -272,8 +285,10 @@ TEST(the_policy_gets_exactly_the_updates_of_its_window) {
                   SampleWindow{10, 15}};
     std::vector<float> theta(3);
     const std::size_t workers = engines::workers_of(engine, 4);
-    const Report report = train(
-        quadratic, theta, {.engine = engine, .workers = workers, .batch_size = 2, .seconds = 0.5, .policy = policy});
+    UntilCalled observer(totals, 2);
+    const Report report =
+        train(quadratic, theta,
+              {.engine = engine, .workers = workers, .batch_size = 2, .seconds = 1e6, .policy = policy}, observer);
     // Of several gradients of one update those may be missing that are published, but not yet counted.
     const auto* softsync = std::get_if<engine::Softsync>(&engine);
     const std::uint64_t all = 5 * workers * (softsync ? softsync->gradients(workers) : 1);

@@ -78,7 +78,7 @@ def test_one_worker_and_synchronous_ones_have_the_bits_of_train(
     assert trained.simulation is None
 
 
-@pytest.mark.parametrize("engine", CONSISTENT)
+@pytest.mark.parametrize("engine", [*CONSISTENT, *(asap.Hogwild(read=read) for read in ("copy", "in-place"))])
 def test_the_same_seed_gives_the_same_bytes(simulate: Simulate, blobs: Data, engine: asap.engines.Engine) -> None:
     settings: dict[str, Any] = {
         "engine": engine,
@@ -150,6 +150,43 @@ def test_staleness_beyond_the_bins_of_threads_is_told(blobs: Data, make_model: M
     table = asap.Inverse(0.1).table(workers=5000)
     assert len(table) == 8 * 5000
     assert table[4999] == pytest.approx(1 / 4999)
+
+
+@pytest.mark.parametrize(
+    ("step", "curve"),
+    [
+        (asap.Inverse(0.05), lambda tau: 1 / np.maximum(tau, 1)),
+        (asap.Hinge(0.05, slope=1, grace=5_000), lambda tau: 1 / (np.maximum(tau - 5_000, 0) + 1)),
+        (asap.Hinge(0.05, grace=10_000), np.ones_like),
+        (asap.Threshold(0.05, critical=5_000), lambda tau: tau <= 5_000),
+        (asap.Ringmaster(0.05, limit=5_000), lambda tau: tau < 5_000),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_six_thousand_workers_are_scaled_by_the_formula(
+    blobs: Data, make_model: MakeModel, step: asap.steps.Step, curve: Callable[[NDArray[np.float64]], NDArray[Any]]
+) -> None:
+    run = asap.simulate(
+        make_model(), blobs, workers=6_000, updates=13_000, compute=1.0, batch_size=1, step=step, trace=True
+    )
+    taus = run.trace["tau"].astype(np.float64)
+    assert taus.max() == (5_999 if run.rejected == 0 else 5_001 - isinstance(step, asap.Ringmaster))
+    np.testing.assert_allclose(run.trace["scale"], curve(taus), rtol=1e-12)
+    assert run.effective_step == pytest.approx(0.05 * np.mean(curve(taus)), rel=1e-9)
+
+
+def test_the_workers_in_a_formula_are_those_of_the_moment(simulate: Simulate) -> None:
+    run = simulate(
+        workers={0: 2, 20.5: 20, 30.75: 5},
+        compute=laws.Stragglers(1.0, factor=7.0, workers=1),
+        epochs=None,
+        updates=400,
+        step=asap.DelayAdaptive(0.05),
+        trace=True,
+    )
+    assert [table.update for table in run.tables] == [0, 22, 214]
+    m = np.array([2, 20, 5])[np.searchsorted([22, 214], run.trace["replaced"], side="right")]
+    np.testing.assert_allclose(run.trace["scale"], np.minimum(1, m / np.maximum(run.trace["tau"], 1)), rtol=1e-12)
 
 
 def test_workers_may_change(simulate: Simulate) -> None:

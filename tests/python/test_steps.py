@@ -1,10 +1,13 @@
 """Steps and rates: every table against its closed form, every argument against what is accepted."""
 
+import math
 import pickle
 from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from numpy.typing import ArrayLike, NDArray
 
 import asap
@@ -156,6 +159,48 @@ def test_tail_tau_is_linear_in_the_distribution_function(cdf: str) -> None:
     table = asap.TailTau(0.1, 0.7, cdf=cdf).table(distribution)
     expected = [1 + 0.7 * (1 - 2 * distribution.cdf(tau, cdf)) for tau in range(distribution.max + 2)]
     np.testing.assert_allclose(table, expected, atol=1e-12)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@given(st.integers(4_094, 9_000), st.integers(0, 40), st.floats(0.01, 1), st.integers(0, 2**32 - 1), st.floats(0, 1))
+@example(largest=4_095, bits=40, density=1.0, seed=1, amplitude=1.0)
+@example(largest=4_096, bits=0, density=1.0, seed=1, amplitude=0.5)
+def test_tail_tau_preserves_the_mean_on_histograms_of_any_width(
+    largest: int, bits: int, density: float, seed: int, amplitude: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    counts = rng.integers(0, 2**bits, largest + 1, endpoint=True) * (rng.random(largest + 1) < density)
+    counts[largest] = 2**bits
+    table = asap.TailTau(0.1, amplitude).table(counts)
+    assert len(table) == largest + 2
+    mean = math.fsum((counts * table[:-1]).tolist()) / int(counts.sum())
+    assert abs(mean - 1) <= 1e-12
+    assert asap.framework.check(table, counts, tolerance=1e-12).mean_preserving
+    assert (np.diff(table) <= 0).all()
+    assert table[-1] == 1 - amplitude
+
+
+def test_tail_tau_has_one_scale_for_all_that_an_open_ended_last_count_has() -> None:
+    exact, open_ended = asap.StalenessDistribution([0, 2, 2]), asap.StalenessDistribution([0, 2, 2], tau_sum=100)
+    assert asap.TailTau(0.1).table(exact).tolist() == [2.0, 1.5, 0.5, 0.0]
+    assert asap.TailTau(0.1).table(open_ended).tolist() == [2.0, 1.5, 0.5]
+    assert asap.TailTau(0.1).table(pickle.loads(pickle.dumps(open_ended))).tolist() == [2.0, 1.5, 0.5]
+
+
+@pytest.mark.parametrize("turn", [5_000, 10_000])
+def test_turns_beyond_what_threads_tell_apart_are_in_the_table(turn: int) -> None:
+    taus = np.arange(2 * turn)
+    for step, curve in (
+        (asap.Hinge(0.1, slope=0.5, grace=turn), np.where(taus <= turn, 1, 1 / (0.5 * np.maximum(taus - turn, 0) + 1))),
+        (asap.Threshold(0.1, critical=turn), taus <= turn),
+        (asap.Threshold(0.1, critical=3, smoothness=2.5 / turn), np.minimum(1, turn / np.maximum(taus, 1))),
+        (asap.Ringmaster(0.1, limit=turn), taus < turn),
+        (asap.Clipped(asap.Ringmaster(0.1, limit=turn), 0.1, 3), np.where(taus < turn, 1, 0.1)),
+    ):
+        found = look_up(step.table(workers=7), taus[: turn + 4_000])
+        np.testing.assert_allclose(found, curve[: turn + 4_000], rtol=1e-12)
+        given_taus = look_up(step.table(np.ones_like(taus)), taus)
+        np.testing.assert_allclose(given_taus, curve, rtol=1e-12)
 
 
 def test_tail_tau_starts_as_constant() -> None:

@@ -3,6 +3,8 @@
 #include <array>
 #include <string>
 
+#include "asap/staleness/histogram.h"
+
 namespace asap::bindings {
 namespace {
 
@@ -192,17 +194,24 @@ void write_adaptation(const AdaptationState& adaptation, py::dict& dict, py::dic
   dict["table_versions"] = versions;
 }
 
+/// Weights of τ, or counts, as threads count it.
+Distribution sampled_from(const py::dict& arrays, const std::string& name) {
+  std::vector<std::uint64_t> bins = vector_from<std::uint64_t>(arrays, name);
+  const LastBin last = last_bin(bins);
+  return Distribution(std::move(bins), last);
+}
+
 AdaptationState read_adaptation(const py::dict& dict, const py::dict& arrays) {
   AdaptationState adaptation{.from = py::cast<Version>(dict["sampling_from"]),
                              .published = py::cast<std::uint64_t>(dict["sampled"]),
-                             .counted = Distribution(vector_from<std::uint64_t>(arrays, "counted")),
+                             .counted = sampled_from(arrays, "counted"),
                              .log = {}};
   const auto numbers = py::cast<std::vector<std::uint64_t>>(dict["table_numbers"]);
   const auto versions = py::cast<std::vector<Version>>(dict["table_versions"]);
   if (versions.size() != numbers.size()) invalid_argument("a checkpoint must have a version for each scale table");
   for (std::size_t i = 0; i < numbers.size(); ++i)
     adaptation.log.tables.push_back({numbers[i], versions[i], vector_from<double>(arrays, name_of("tables.", i)),
-                                     Distribution(vector_from<std::uint64_t>(arrays, name_of("seen.", i)))});
+                                     sampled_from(arrays, name_of("seen.", i))});
   const Table<std::uint64_t> counts(arrays, "figures.counts", kFigureCounts);
   const Table<double> sums(arrays, "figures.sums", kFigureSums);
   if (counts.rows() != sums.rows())

@@ -117,6 +117,7 @@ void ParameterServer::resize(std::size_t workers) {
   if (workers == 0 || workers > most_workers_)
     invalid_argument("workers must be 1 to ", most_workers_, "; got ", workers);
   workers_ = workers;
+  ledger_.resize(workers);
 }
 
 bool ParameterServer::is_over() const {

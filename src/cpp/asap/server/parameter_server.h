@@ -59,7 +59,7 @@ class ParameterServer {
   /// std::invalid_argument for a worker or a version that there cannot be.
   bool receive(const Delivery& delivery);
 
-  /// Another number of workers, from the next round or update on.
+  /// Another number of workers, from the next round or update on; in the formula of a policy from now on.
   void resize(std::size_t workers);
 
   bool is_over() const;  ///< no gradient is taken any more

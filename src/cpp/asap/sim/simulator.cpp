@@ -64,10 +64,12 @@ void play(VirtualEngine<Team>& engine, Scene& scene, Ledger& ledger, const Simul
     const double seconds = changes ? change->seconds : scene.timeline.next_seconds();
     if (options.train.seconds && seconds > *options.train.seconds) return ledger.set_seconds(*options.train.seconds);
     ledger.set_seconds(seconds);
-    if (changes)
+    if (changes) {
+      ledger.resize(change->workers);
       engine.resize((change++)->workers);
-    else
+    } else {
       engine.handle(scene.timeline.take());
+    }
   }
 }
 

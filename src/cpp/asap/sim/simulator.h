@@ -38,7 +38,8 @@ struct SimulationOptions {
   Law publish = law::constant(0.0);         ///< one attempt to publish
 
   /// Later numbers of workers, in the order of time. Who is too much ends after its current update; who comes (back)
-  /// begins at that moment.
+  /// begins at that moment. A policy with m in its formula has a table for each of them, from that moment on; lengths
+  /// of samples, in updates per worker, are those of the first number.
   std::vector<TeamSize> team = {};
 
   /// A row of the history, with its validation, after so many published updates instead of after each epoch.

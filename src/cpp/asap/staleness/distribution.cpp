@@ -15,10 +15,14 @@ std::uint64_t sum_of_taus(const std::vector<std::uint64_t>& counts) {
 
 }  // namespace
 
-Distribution::Distribution(std::vector<std::uint64_t> counts) : Distribution(counts, sum_of_taus(counts)) {}
+Distribution::Distribution(std::vector<std::uint64_t> counts, LastBin last)
+    : Distribution(counts, sum_of_taus(counts), last) {}
 
 Distribution::Distribution(std::vector<std::uint64_t> counts, std::uint64_t tau_sum)
-    : counts_(std::move(counts)), tau_sum_(tau_sum) {
+    : Distribution(counts, tau_sum, tau_sum > sum_of_taus(counts) ? LastBin::open_ended : LastBin::one_tau) {}
+
+Distribution::Distribution(std::vector<std::uint64_t> counts, std::uint64_t tau_sum, LastBin last)
+    : counts_(std::move(counts)), tau_sum_(tau_sum), last_(last) {
   while (!counts_.empty() && counts_.back() == 0) counts_.pop_back();
   total_ = std::accumulate(counts_.begin(), counts_.end(), std::uint64_t{0});
 }

@@ -2,13 +2,26 @@
 
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
 
 namespace asap {
+namespace {
+
+/// These have an open-ended last bin if one of those that they came from has it there.
+Distribution with_end_of(std::initializer_list<const Distribution*> sources, std::vector<std::uint64_t> counts) {
+  const auto reaches_its_end = [&](const Distribution* source) {
+    return source->is_open_ended() && counts[source->max_tau()] > 0;
+  };
+  const bool open_ended = std::any_of(sources.begin(), sources.end(), reaches_its_end);
+  return Distribution(std::move(counts), open_ended ? LastBin::open_ended : LastBin::one_tau);
+}
+
+}  // namespace
 
 Distribution since(const Distribution& before, const Distribution& now) {
   std::vector<std::uint64_t> counts(now.counts().begin(), now.counts().end());
   for (Tau tau = 0; tau < before.counts().size(); ++tau) counts[tau] -= before.counts()[tau];
-  return Distribution(std::move(counts));
+  return with_end_of({&now}, std::move(counts));
 }
 
 Distribution forget(const Distribution& weights, const Distribution& fresh, double half_life) {
@@ -17,7 +30,7 @@ Distribution forget(const Distribution& weights, const Distribution& fresh, doub
   for (Tau tau = 0; tau < weights.counts().size(); ++tau)
     sum[tau] = static_cast<std::uint64_t>(kept * static_cast<double>(weights.counts()[tau]));
   for (Tau tau = 0; tau < fresh.counts().size(); ++tau) sum[tau] += kFreshWeight * fresh.counts()[tau];
-  return Distribution(std::move(sum));
+  return with_end_of({&weights, &fresh}, std::move(sum));
 }
 
 }  // namespace asap

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "asap/core/concurrency.h"
@@ -24,8 +25,14 @@ class RelaxedCounter {
   Atomic<T> value_{};
 };
 
-/// Bins for τ = 0 … kTauBins−2, and one for everything above.
+/// Bins for τ = 0 … kTauBins−2, and one for everything above. Whatever is made of such counts takes τ ≥ kTauBins−1 for
+/// kTauBins−1: C(kTauBins−1) is what E[C], TAIL-τ and the fitted laws have for all of these.
 inline constexpr std::size_t kTauBins = 4096;
+
+/// What the last of such bins has.
+inline LastBin last_bin(const std::vector<std::uint64_t>& bins) {
+  return bins.size() == kTauBins && bins.back() > 0 ? LastBin::open_ended : LastBin::one_tau;
+}
 
 /// Histogram of τ with a single writer. `add` is wait-free and never allocates.
 class TauHistogram {
@@ -51,7 +58,8 @@ class TauHistogram {
   Distribution distribution() const {
     std::vector<std::uint64_t> counts(kTauBins);
     const std::uint64_t sum = merge_into(counts);
-    return Distribution(std::move(counts), sum);
+    const LastBin last = last_bin(counts);
+    return Distribution(std::move(counts), sum, last);
   }
 
  private:

@@ -29,7 +29,8 @@ std::uint64_t distance(const OnlineSample& online, std::size_t workers) {
 Adaptation::Adaptation(Policy policy, Execution execution, Version from, TableLog log)
     : policy_(std::move(policy)),
       execution_(std::move(execution)),
-      state_{.from = from, .published = 0, .counted = {}, .log = std::move(log)} {
+      state_{.from = from, .published = 0, .counted = {}, .log = std::move(log)},
+      context_(context_at(from)) {
   make_table(from, {});
 }
 
@@ -37,7 +38,12 @@ Adaptation::Adaptation(Policy policy, Execution execution, AdaptationState befor
     : policy_(std::move(policy)),
       execution_(std::move(execution)),
       state_(std::move(before)),
-      table_(state_.log.tables.back().entries) {}
+      context_(context_at(state_.log.tables.back().version)),
+      table_(state_.log.tables.back().entries, state_.log.tables.back().entries.size() - 1) {}
+
+StepContext Adaptation::context_at(Version version) const {
+  return {.workers = execution_.workers, .rate = execution_.rate(version), .version = version};
+}
 
 SampleWindow Adaptation::window() const {
   if (online_of(policy_)) return {state_.from, kNever};
@@ -66,9 +72,7 @@ Version Adaptation::due_version() const {
 }
 
 void Adaptation::refresh(Version now, std::uint64_t published, const Distribution& counted) {
-  // Two tables may be due at once, when this is asked late: each is in force from a version of its own.
-  const Version from =
-      std::max({now, saturating_sum(window().first, due()), saturating_sum(state_.log.tables.back().version, 1)});
+  const Version from = next_version(std::max(now, saturating_sum(window().first, due())));
   const Distribution fresh = since(state_.counted, counted);
   state_.counted = counted;
   state_.published = published;
@@ -79,13 +83,34 @@ void Adaptation::refresh(Version now, std::uint64_t published, const Distributio
     make_table(from, counted);
 }
 
+void Adaptation::resize(std::size_t workers, Version now) {
+  const bool changes = workers != context_.workers;
+  context_.workers = workers;
+  if (changes && policy_.knows_workers) make_table(next_version(now), Distribution(state_.log.tables.back().seen));
+}
+
+/// Two tables may be due at once, when this is asked late: each is in force from a version of its own.
+Version Adaptation::next_version(Version at_least) const {
+  return std::max(at_least, saturating_sum(state_.log.tables.back().version, 1));
+}
+
 void Adaptation::make_table(Version now, const Distribution& seen) {
-  table_ = policy_.table(seen, {execution_.workers, execution_.rate(now), now});
+  context_.rate = execution_.rate(now);
+  context_.version = now;
+  table_ = policy_.table(seen, context_);
   if (execution_.updates && table_(0) == 0.0)
     invalid_argument("policy '", policy_.name, "' rejects fresh gradients (C(0) = 0) from update ", now,
                      " on: the run would never reach updates = ", *execution_.updates,
                      "; give epochs or seconds instead");
   state_.log.add(now, table_.entries(), seen);
+}
+
+/// By half as much again as is needed: τ that grows little by little costs few tables.
+void Adaptation::lengthen(Tau tau) {
+  TableRecord& in_force = state_.log.tables.back();
+  context_.reach = tau + tau / 2;
+  table_ = policy_.table(in_force.seen, context_);
+  in_force.entries = table_.entries();
 }
 
 }  // namespace asap

@@ -21,7 +21,7 @@ namespace asap {
 
 /// The execution that a policy is used in.
 struct Execution {
-  std::size_t workers = 1;                              ///< m
+  std::size_t workers = 1;                              ///< m, at the beginning
   Rate rate = Rate::constant(1.0);                      ///< η
   std::optional<std::uint64_t> updates = std::nullopt;  ///< published ones that it is to end after, if any
 };
@@ -42,7 +42,8 @@ class Adaptation {
   /// Begins at version `from`, with the table that the policy gives without a distribution, behind the tables in `log`.
   Adaptation(Policy policy, Execution execution, Version from = 0, TableLog log = {});
 
-  /// Goes on from what another one knew.
+  /// Goes on from what another one knew. Of its table only the entries are known: whether the policy goes on behind
+  /// them is asked when that is needed.
   Adaptation(Policy policy, Execution execution, AdaptationState before);
 
   /// The updates whose τ count, by their numbers; empty where the policy needs none.
@@ -61,18 +62,32 @@ class Adaptation {
   /// published again, and the execution is to end after a number of updates.
   void refresh(Version now, std::uint64_t published, const Distribution& counted);
 
+  /// There are so many workers from version `now` on: where that is in the policy's formula, another table is in force
+  /// at once, made of what the one before was. A sample's lengths stay as they were. Throws as refresh() does.
+  void resize(std::size_t workers, Version now);
+
   /// The table in force.
   const ScaleTable& table() const { return table_; }
+
+  /// C(τ), with a longer table in force where this one ends too early. For whoever looks up alone.
+  double scale(Tau tau) {
+    if (tau > table_.reach()) lengthen(tau);
+    return table_(tau);
+  }
 
   const AdaptationState& state() const { return state_; }
 
  private:
+  StepContext context_at(Version version) const;
   std::uint64_t due() const;
+  Version next_version(Version at_least) const;
   void make_table(Version now, const Distribution& seen);
+  void lengthen(Tau tau);
 
   const Policy policy_;
   const Execution execution_;
   AdaptationState state_;
+  StepContext context_;  ///< of the table in force
   ScaleTable table_{{1.0}};
 };
 

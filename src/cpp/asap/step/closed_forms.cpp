@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "asap/core/error.h"
+#include "asap/core/saturating.h"
 #include "asap/step/policy.h"
 #include "asap/step/tabulate.h"
 
@@ -11,11 +12,17 @@ namespace {
 
 /// scale(τ), whatever the context.
 template <class Function>
-Policy closed_form(std::string name, Function scale) {
-  const auto table = [scale](const Distribution&, const StepContext& context) {
-    return tabulate(scale, context.workers);
+Policy closed_form(std::string name, Function scale, Turn turn = {}) {
+  const auto table = [scale, turn](const Distribution& seen, const StepContext& context) {
+    return tabulate(scale, seen, context, turn);
   };
   return {std::move(name), table, std::nullopt};
+}
+
+/// The last τ up to `limit`.
+Tau last_tau(double limit) {
+  constexpr double kMost = 0x1p62;
+  return static_cast<Tau>(std::min(limit, kMost));
 }
 
 void require_not_negative(const char* name, double value) {
@@ -41,9 +48,10 @@ Policy power(double exponent) {
 
 Policy hinge(double slope, Tau grace) {
   require_not_negative("slope", slope);
-  return closed_form("hinge", [slope, b = static_cast<double>(grace)](double tau) {
+  const auto scale = [slope, b = static_cast<double>(grace)](double tau) {
     return tau <= b ? 1.0 : 1.0 / (slope * (tau - b) + 1.0);
-  });
+  };
+  return closed_form("hinge", scale, {.at = grace});
 }
 
 Policy exponential(double decay) {
@@ -52,30 +60,33 @@ Policy exponential(double decay) {
 }
 
 Policy delay_adaptive() {
-  const auto table = [](const Distribution&, const StepContext& context) {
+  const auto table = [](const Distribution& seen, const StepContext& context) {
     const auto m = static_cast<double>(context.workers);
-    return tabulate([m](double tau) { return tau <= m ? 1.0 : m / tau; }, context.workers);
+    return tabulate([m](double tau) { return tau <= m ? 1.0 : m / tau; }, seen, context);
   };
-  return {"delay-adaptive", table, std::nullopt};
+  return {"delay-adaptive", table, std::nullopt, true};
 }
 
 Policy threshold(std::optional<Tau> critical, std::optional<double> smoothness) {
   if (smoothness && !(*smoothness > 0.0 && std::isfinite(*smoothness)))
     invalid_argument("smoothness must be a finite number above 0; got ", *smoothness);
-  const auto table = [=](const Distribution&, const StepContext& context) {
-    const auto fresh = static_cast<double>(critical.value_or(context.workers));
-    const auto scale = [&](double tau) {
-      if (tau <= fresh) return 1.0;
-      return smoothness ? std::min(1.0, 1.0 / (4.0 * *smoothness * context.rate * tau)) : 0.0;
-    };
-    return tabulate(scale, context.workers);
+  const auto table = [=](const Distribution& seen, const StepContext& context) {
+    const Tau fresh = critical.value_or(context.workers);
+    const auto allows = [fresh](double tau) { return tau <= static_cast<double>(fresh); };
+    if (!smoothness)
+      return tabulate([&](double tau) { return allows(tau) ? 1.0 : 0.0; }, seen, context,
+                      {.at = saturating_sum(fresh, 1), .is_last = true});
+    const double most = 1.0 / (4.0 * *smoothness * context.rate);  // τ for which 1/(4Lητ) = 1
+    return tabulate([&](double tau) { return allows(tau) ? 1.0 : std::min(1.0, most / tau); }, seen, context,
+                    {.at = std::max(fresh, last_tau(most))});
   };
-  return {"threshold", table, std::nullopt};
+  return {"threshold", table, std::nullopt, !critical};
 }
 
 Policy ringmaster(Tau limit) {
   if (limit == 0) invalid_argument("limit must be at least 1, or every update is dropped; got 0");
-  return closed_form("ringmaster", [r = static_cast<double>(limit)](double tau) { return tau < r ? 1.0 : 0.0; });
+  const auto scale = [r = static_cast<double>(limit)](double tau) { return tau < r ? 1.0 : 0.0; };
+  return closed_form("ringmaster", scale, {.at = limit, .is_last = true});
 }
 
 Policy fixed(std::vector<double> entries) {

@@ -13,9 +13,11 @@ Policy normalised(Policy policy, Sample sample) {
   Policy composed;
   composed.name = "normalised " + policy.name;
   composed.sample = policy.sample ? policy.sample : sample;
+  composed.knows_workers = policy.knows_workers;
   composed.table = [inner = std::move(policy.table)](const Distribution& distribution, const StepContext& context) {
     if (distribution.empty()) return ScaleTable({1.0});
-    return ScaleTable(framework::normalise(inner(distribution, context).entries(), distribution));
+    const ScaleTable table = inner(distribution, context);
+    return ScaleTable(framework::normalise(table.entries(), distribution), table.reach());
   };
   return composed;
 }
@@ -25,9 +27,10 @@ Policy clipped(Policy policy, double least, double most) {
     invalid_argument("least and most must satisfy 0 ≤ least ≤ most, 0 < most < ∞; got ", least, " and ", most);
   policy.name = "clipped " + policy.name;
   policy.table = [=, inner = std::move(policy.table)](const Distribution& distribution, const StepContext& context) {
-    std::vector<double> entries = inner(distribution, context).entries();
+    const ScaleTable table = inner(distribution, context);
+    std::vector<double> entries = table.entries();
     for (double& entry : entries) entry = std::clamp(entry, least, most);
-    return ScaleTable(std::move(entries));
+    return ScaleTable(std::move(entries), table.reach());
   };
   return policy;
 }

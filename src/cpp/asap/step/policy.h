@@ -18,6 +18,7 @@ struct StepContext {
   std::size_t workers = 1;  ///< m
   double rate = 0;          ///< η at this update
   Version version = 0;      ///< number of the update from which the table will hold
+  Tau reach = 0;            ///< τ that was met: the table must follow its formula at least up to there
 };
 
 /// A window of updates, counted per worker: the updates numbered first·m … last·m − 1.
@@ -40,11 +41,13 @@ void check(const Sample& sample);
 
 /// A pure function (distribution, context) → C, and when to call it. It is called once before the run with an empty
 /// distribution; with a sample again while the workers run, with the distribution of published and rejected updates:
-/// once as soon as those of a window are complete, or, online, again and again (step/adaptation.h).
+/// once as soon as those of a window are complete, or, online, again and again (step/adaptation.h). It is called with
+/// the same distribution again where m changes and is in its formula, or where its table ended too early.
 struct Policy {
   std::string name;
   std::function<ScaleTable(const Distribution&, const StepContext&)> table;
   std::optional<Sample> sample;
+  bool knows_workers = false;  ///< whether m is in its formula
 };
 
 namespace policy {

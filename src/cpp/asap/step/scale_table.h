@@ -16,8 +16,12 @@ namespace asap {
 /// C(τ) for τ = 0 … K; entry K serves every τ ≥ K. C(τ) = 0 rejects the update. Immutable; thread-safe.
 class ScaleTable {
  public:
+  static constexpr Tau kEverywhere = std::numeric_limits<Tau>::max();
+
+  /// Beyond `reach` the policy would have had other entries, had it been asked to go on.
   /// Throws std::invalid_argument unless there is an entry and all are finite and ≥ 0.
-  explicit ScaleTable(std::vector<double> entries) : entries_(std::move(entries)) {
+  explicit ScaleTable(std::vector<double> entries, Tau reach = kEverywhere)
+      : entries_(std::move(entries)), reach_(reach) {
     if (entries_.empty()) invalid_argument("a scale table must have at least one entry, C(0); got none");
     for (std::size_t tau = 0; tau < entries_.size(); ++tau)
       if (!(entries_[tau] >= 0.0 && entries_[tau] <= std::numeric_limits<double>::max()))
@@ -26,9 +30,11 @@ class ScaleTable {
 
   double operator()(Tau tau) const noexcept { return entries_[tau < entries_.size() ? tau : entries_.size() - 1]; }
   const std::vector<double>& entries() const noexcept { return entries_; }
+  Tau reach() const noexcept { return reach_; }  ///< up to here C(τ) is what its policy means
 
  private:
   std::vector<double> entries_;
+  Tau reach_;
 };
 
 /// Hands the current table to workers and frees a replaced one when no worker can hold it any more.

@@ -192,7 +192,8 @@ Distribution Coordinator::merged(const TauHistogram& (WorkerState::*part)() cons
   std::vector<std::uint64_t> counts(kTauBins);
   std::uint64_t tau_sum = 0;
   for (const WorkerState& worker : run_.workers) tau_sum += (worker.*part)().merge_into(counts);
-  return Distribution(std::move(counts), tau_sum);
+  const LastBin last = last_bin(counts);
+  return Distribution(std::move(counts), tau_sum, last);
 }
 
 void Coordinator::request_stop(Status status) {

@@ -78,6 +78,7 @@ Checkpoint Ledger::checkpoint() const {
   now.workers.front().sampled_published = sampled_published_;
   now.adaptation = adaptation_.state();
   now.adaptation.counted = folded(now.adaptation.counted);
+  for (TableRecord& table : now.adaptation.log.tables) table.seen = folded(table.seen);
   now.history = report_.history;
   now.last_totals = last_row_;
   now.last_row_gradients = last_row_.gradients;

@@ -39,7 +39,10 @@ class Ledger final : public LiveRun {
   void diverge();
 
   /// The step of the update that replaces this version with a gradient of this staleness.
-  Step step(Tau tau, Version replaced) const { return {options_.rate(replaced), adaptation_.table()(tau), replaced}; }
+  Step step(Tau tau, Version replaced) { return {options_.rate(replaced), adaptation_.scale(tau), replaced}; }
+
+  /// There are so many workers from now on.
+  void resize(std::size_t workers) { adaptation_.resize(workers, counts_.published); }
 
   /// A gradient of so many samples with this mean loss, and what became of it.
   void record(std::size_t worker, std::uint64_t batch, const Receipt& receipt, std::size_t samples, double loss);
