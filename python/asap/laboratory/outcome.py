@@ -118,6 +118,15 @@ def _simulated(name: str, meaning: str) -> Measure:
     return Measure("workers", meaning, lambda outcome: (outcome.document.get("simulation") or {}).get(name))
 
 
+def _sigma_tau(outcome: Outcome) -> float | None:
+    counts = outcome.staleness
+    if not counts.sum():
+        return None
+    tau = np.arange(len(counts))
+    mean = np.average(tau, weights=counts)
+    return float(np.sqrt(np.average((tau - mean) ** 2, weights=counts)))
+
+
 def _loss(which: int) -> Callable[[Outcome], Any]:
     def of(outcome: Outcome) -> float | None:
         value = np.nan if outcome.losses is None else float(outcome.losses.loss[which])
@@ -139,6 +148,7 @@ MEASURES = {
     "vectors_high_water": _result("vectors_high_water", "vectors", "parameter vectors alive at once, at most"),
     "effective_step": _result("effective_step", "", "E[C]·η, the mean of η·C(τ)"),
     "mean_tau": Measure("updates", "mean staleness", lambda outcome: outcome.document["staleness"]["mean"]),
+    "sigma_tau": Measure("updates", "standard deviation of the staleness", _sigma_tau),
     "max_tau": Measure("updates", "largest staleness", lambda outcome: outcome.document["staleness"]["max"]),
     "publishing": _simulated("publishing", "between gradient and publication, the mean over virtual time"),
     "modelled": _simulated("modelled", "likewise, by the model of Leashed-SGD: m / (T_c/T_u + 1)"),
