@@ -133,7 +133,9 @@ def check(plan: Plan, timeout: object, settings: Mapping[str, Any], validate: ob
     if _checks.choice("validate", validate, VALIDATE) == "end":
         for rule in stop_rules(settings.get("stop")):
             if rule.column != "loss":
-                raise ValueError(f"validate must be 'epochs' for stop={rule!r}, which is judged after each one; got 'end'")
+                raise ValueError(
+                    f"validate must be 'epochs' for stop={rule!r}, which is judged after each one; got 'end'"
+                )
     for case in plan.cases():
         checked(plan, case, settings)
 

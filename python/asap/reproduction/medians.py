@@ -22,18 +22,18 @@ _QUARTILES = ("", ":low", ":high")
 _NONE = Quartiles(math.inf, math.inf, math.inf)
 
 
-def _with_quartiles(name: str) -> list[str]:
-    return [f"{name}{which}" for which in _QUARTILES]
+def _with_quartiles(*names: str) -> list[str]:
+    return [f"{name}{which}" for name in names for which in _QUARTILES]
+
+
+def _ways_to(level: float) -> list[str]:
+    return [f"reached_{level:g}", *_with_quartiles(*(f"{what}_{level:g}" for what in _TIMES))]
 
 
 COLUMNS = (
     *("study", *_GROUP, "rate", "runs", "failed"),
-    *(column for name in _MEASURES for column in _with_quartiles(name)),
-    *(
-        column
-        for level in LEVELS
-        for column in (f"reached_{level:g}", *(each for what in _TIMES for each in _with_quartiles(f"{what}_{level:g}")))
-    ),
+    *_with_quartiles(*_MEASURES),
+    *(column for level in LEVELS for column in _ways_to(level)),
 )
 """A measure has its name, its quartiles that name with `:low` and `:high`. Of the ways to ε: how many seeds got there,
 and the quartiles over all, empty where too few did."""
