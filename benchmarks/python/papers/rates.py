@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from statistics import median
 
 import numpy as np
@@ -48,10 +49,12 @@ def sentences(kept: Kept) -> Iterator[str]:
         yield f"{own:,.0f} beside {other:,.0f} (η = {rate}, {law})"
 
 
-def _spreads() -> Iterator[str]:
+@cache
+def _spreads() -> tuple[str, ...]:
     """Return σ of τ under each law: of the study's schedules, which do not depend on what is trained."""
     settings = next(study for study in studies("icml22") if study.name == STUDY).settings
     data = np.zeros((64, 1), np.float32), np.zeros((64, 1), np.float32)
+    shown = []
     same = {"engine": settings["engines"]["leashed"], "publish": settings["publish"], "updates": settings["updates"]}
     for law in settings["compute"].values():
         found = []
@@ -60,7 +63,8 @@ def _spreads() -> Iterator[str]:
             run = asap.simulate(model, data, compute=law, workers=settings["workers"][0], seed=seed, **same)
             taus = np.repeat(np.arange(run.staleness.max + 1), run.staleness.counts.astype(int))
             found.append(float(taus.std()))
-        yield spread(found, median(found), ".0f")
+        shown.append(spread(found, median(found), ".0f"))
+    return tuple(shown)
 
 
 def _row(kept: Kept, law: str, step: str, rate: str, equal: bool = False) -> Row:
