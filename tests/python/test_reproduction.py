@@ -59,7 +59,7 @@ def test_the_page_sets_claims_beside_results(monkeypatch: pytest.MonkeyPatch, tm
     pytest.importorskip("sklearn", reason="needs the extra data")
     monkeypatch.setattr(Comparison, "_pictures", lambda self: ())
     short = [
-        dataclasses.replace(study, settings={**study.settings, "updates": 40, "seeds": (1,)})
+        dataclasses.replace(study, settings={**study.settings, "updates": 40, "seeds": (1, 2)})
         for study in reproduction.studies("ijcai16", quick=True)
     ]
     monkeypatch.setattr(reproducing, "studies", lambda paper, quick: short)
@@ -73,7 +73,7 @@ def test_the_page_sets_claims_beside_results(monkeypatch: pytest.MonkeyPatch, tm
     with (tmp_path / "medians.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["study"] for row in rows] == [s.name for s, result in first.results for _ in result.summaries()]
-    assert {row["runs"] for row in rows} == {"1"}
+    assert {row["runs"] for row in rows} == {"2"}
     found = {(row["engine"], row["step"], row["equal_to"]): row for row in rows}
     for _, result in first.results:
         for each in result.summaries():
