@@ -58,6 +58,9 @@ def compare(
     loss_samples: Annotated[
         int, typer.Option(help="Training samples that the loss on snapshots is evaluated on.")
     ] = 10_000,
+    validate: Annotated[
+        str, typer.Option(help="When on the test data: epochs, beside the workers; end, which disturbs no times.")
+    ] = "epochs",
     timeout: Annotated[float | None, typer.Option(help="Seconds after which a case is given up.")] = None,
     progress: _options.Progress = None,
     save: Annotated[
@@ -91,13 +94,14 @@ def compare(
     }
     _names.model(model, initialiser, 0)
     _checks.choice("dataset", dataset, datasets.names())
-    check(make_plan(**chosen), timeout, settings)
+    check(make_plan(**chosen), timeout, settings, validate)
     expect_outputs(json, *() if save is None else (save / REPORT,))
     data = datasets.load(dataset, directory=data_dir, progress=progress)
     comparison = run_comparison(
         lambda seed: _names.model(model, initialiser, seed)(data),
         data.train,
         validation=data.test,
+        validate=validate,
         folder=save,
         timeout=timeout,
         progress=progress,

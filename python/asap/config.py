@@ -116,7 +116,7 @@ def checked_config(
         seconds=None if seconds is None else _checks.positive("seconds", seconds),
         momentum=_checks.number("momentum", momentum, "a number in [0, 1)", lambda x: 0.0 <= x < 1.0),
         weight_decay=_checks.not_negative("weight_decay", weight_decay),
-        stop=_stop_rules(stop),
+        stop=stop_rules(stop),
         seed=_checks.integer("seed", seed, 0, MAX_SEED),
         affinity=_checks.choice("affinity", affinity, AFFINITIES),
         on_nonfinite=_checks.choice("on_nonfinite", on_nonfinite, ON_NONFINITE),
@@ -151,7 +151,8 @@ def _worker_count(workers: int | None, engine: Engine, maximum: int) -> int:
     return workers
 
 
-def _stop_rules(stop: object) -> tuple[StopRule, ...]:
+def stop_rules(stop: object) -> tuple[StopRule, ...]:
+    """Return the rules of `stop=`, however many."""
     rules = () if stop is None else tuple(stop) if isinstance(stop, (list, tuple)) else (stop,)
     accepted = "None, a rule such as asap.TargetLoss(0.1), or a list of rules"
     return tuple(_checks.instance("stop", rule, StopRule.__args__, accepted) for rule in rules)

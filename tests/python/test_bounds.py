@@ -1,6 +1,8 @@
 """The framework's bounds on runs of the library: linear regression, whose L, μ, θ* and E‖g‖² anywhere are known."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -126,16 +128,19 @@ def schedules(regression: Regression) -> Schedules:
     return Schedules(regression)
 
 
-def bounds_of(regression: Regression, scale: Floats, gradient: float, known: float = 1.0) -> framework.Bounds:
-    """Return the bounds, of constants of which a share is known."""
+def bounds_of(
+    regression: Regression, scale: Floats, gradient: float, known: Mapping[str, float] = MappingProxyType({})
+) -> framework.Bounds:
+    """Return the bounds; of a constant that is named only a share is known."""
+    constants = {
+        "smoothness": regression.smoothness,
+        "gradient": gradient,
+        "distance": float(np.linalg.norm(regression.best)),
+        "gap": float(regression.losses(np.zeros(4)).mean()) - regression.least,
+        "curvature": regression.curvature,
+    }
     return framework.bounds(
-        scale,
-        STALENESS,
-        smoothness=regression.smoothness,
-        gradient=gradient * known**2,
-        distance=float(np.linalg.norm(regression.best)) * known,
-        gap=(float(regression.losses(np.zeros(4)).mean()) - regression.least) * known,
-        curvature=regression.curvature,
+        scale, STALENESS, **{name: value * known.get(name, 1.0) for name, value in constants.items()}
     )
 
 
@@ -151,11 +156,36 @@ def test_runs_stay_under_each_bound(
         assert error <= getattr(limits, name)(rate, UPDATES), name
 
 
-def test_bounds_of_smaller_constants_than_there_are_would_be_broken(
-    regression: Regression, schedules: Schedules
+FAULTS = {
+    "convex": {"distance": 0.5},
+    "convex_views": {"distance": 0.5},
+    "non_convex": {"gap": 0.25},
+    "polyak_lojasiewicz": {"gap": 0.05, "gradient": 0.05},
+}
+"""For each bound, constants smaller than there are by so much that runs break it."""
+
+
+@pytest.fixture(scope="module")
+def slow(regression: Regression, schedules: Schedules) -> tuple[Floats, Runs]:
+    """The runs nearest to the bounds: at the smallest rate."""
+    scale = asap.TailTau(1).table(STALENESS)
+    return scale, Runs(regression, schedules, scale, 0.003)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_each_bound_of_smaller_constants_than_there_are_would_be_broken(
+    regression: Regression, slow: tuple[Floats, Runs], name: str
 ) -> None:
-    """The check above can fail: with a hundredth of the gradients, of the distance and of the gap."""
-    runs = Runs(regression, schedules, np.ones(1), 0.03)
-    limits = bounds_of(regression, np.ones(1), runs.gradient, known=0.01)
-    for name, error in runs.measured.items():
-        assert error > getattr(limits, name)(0.03, UPDATES), name
+    """The check above can fail, for each of the bounds.
+
+    What it sees are faults of what decides at small rates: D² and f(θ₀) − f*, by factors of two to four, and the level
+    at which the last bound ends, by twenty. What it cannot see are smaller ones, and any of the factor 1 + ηL·E[Cτ²]:
+    bounds_test.cpp compares the formulas themselves.
+    """
+    scale, runs = slow
+    error = runs.measured[name]
+    limit, broken = (
+        getattr(bounds_of(regression, scale, runs.gradient, known), name)(0.003, UPDATES)
+        for known in ({}, FAULTS[name])
+    )
+    assert broken < error <= limit

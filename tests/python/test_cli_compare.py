@@ -12,7 +12,8 @@ pytest.importorskip("rich", reason="needs the extra cli")
 
 def test_comparing_runs_all_combinations(command: Command, digits: list[str], tmp_path: Path) -> None:
     lists = ["--engines", "sequential,leashed:0", "--steps", "constant, tail", "--workers", "2,3", "--seeds", "0,1,2"]
-    result = command("compare", *digits, *lists, "--updates", 20, "--progress", "--json", tmp_path / "c.json")
+    ends = ["--validate", "end", "--progress", "--json", tmp_path / "c.json"]
+    result = command("compare", *digits, *lists, "--updates", 20, *ends)
     assert result.status == 0
     document = strict((tmp_path / "c.json").read_text())
     assert document["schema"] == "asap.compare/1"

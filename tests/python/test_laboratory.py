@@ -15,7 +15,7 @@ from laboratory_outcomes import SETTINGS, case, crash, losses, outcome
 from numpy.typing import NDArray
 
 import asap
-from asap.laboratory import LEVELS, quartiles
+from asap.laboratory import LEVELS, MEASURES, quartiles
 from asap.laboratory.cells import cells, groups
 from asap.laboratory.plan import make_plan, with_rate
 from asap.laboratory.summary import summaries
@@ -202,6 +202,12 @@ def test_a_summary_tells_medians_over_the_runs_that_succeeded_and_counts_the_oth
     assert (summary.runs, summary.failed) == (8, 3)
     assert summary.failures == {"diverged": 1, "crashed": 1, "timed out": 1}
     assert summary.measures["effective_step"] == pytest.approx((0.02, 0.03, 0.04))
+
+
+@pytest.mark.parametrize("counts", [(10, 60, 30), (5,), (0, 0, 3), (1, 0, 0, 0, 1)])
+def test_sigma_of_tau_is_that_of_all_updates(counts: tuple[int, ...]) -> None:
+    taus = [tau for tau, count in enumerate(counts) for _ in range(count)]
+    assert MEASURES["sigma_tau"].of(outcome(counts=counts)) == pytest.approx(statistics.pstdev(taus))
 
 
 def test_the_way_to_epsilon_has_the_closed_form_of_the_curve() -> None:

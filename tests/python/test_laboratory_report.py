@@ -133,6 +133,9 @@ def test_the_tables_hold_what_run_json_holds(blobs: Data, make_model: MakeModel,
             assert value == run["history"][-1]["accuracy"]
         if row["measure"] == "mean_tau":
             assert value == run["staleness"]["mean"]
+        if row["measure"] == "sigma_tau":
+            taus = np.repeat(np.arange(len(run["staleness"]["counts"])), run["staleness"]["counts"])
+            assert value == pytest.approx(np.std(taus))
         if row["measure"].endswith("_to"):
             curve = asap.Losses._of(run["losses"])
             assert value == curve.at(float(row["level"]), row["measure"].removesuffix("_to"))

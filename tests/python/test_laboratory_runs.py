@@ -39,6 +39,32 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return made
 
 
+# --- when held-out data are evaluated
+
+
+def test_validation_at_the_end_is_of_the_last_parameters_and_takes_nothing_from_the_workers(
+    blobs: Data, make_model: MakeModel, calls: list[dict[str, Any]]
+) -> None:
+    at_epochs, at_end = (compared(blobs, make_model(), None, validate=when) for when in ("epochs", "end"))
+    assert [settings["validation"] is None for settings in calls] == [False] * 6 + [True] * 6
+    for before, after in zip(at_epochs.outcomes, at_end.outcomes, strict=True):
+        *rows, last = after.document["history"]
+        assert rows
+        assert all(row["validation_loss"] is row["accuracy"] is None for row in rows)
+        assert last["accuracy"] == before.last("accuracy")
+        assert last["validation_loss"] == pytest.approx(before.last("validation_loss"), rel=1e-5)
+        assert after.document["data"] == before.document["data"]
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_runs_validated_at_another_time_are_run_again(blobs: Data, make_model: MakeModel, tmp_path: Path) -> None:
+    reused = [
+        {each.reused for each in compared(blobs, make_model(), tmp_path, validate=when).outcomes}
+        for when in ("epochs", "end", "end", "epochs")
+    ]
+    assert reused == [{False}, {False}, {True}, {False}]
+
+
 # --- what is run again
 
 

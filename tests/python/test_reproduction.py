@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+import math
 import re
 from pathlib import Path
 
@@ -40,6 +41,7 @@ def test_every_study_is_a_comparison_that_can_be_made(paper: str, quick: bool) -
         assert study.claim.endswith(".")
         if not quick:
             assert len(study.settings["seeds"]) >= 5
+        assert study.validate == ("end" if study.name.endswith("threads") else "epochs")
 
 
 def test_an_unknown_paper_is_refused() -> None:
@@ -47,11 +49,17 @@ def test_an_unknown_paper_is_refused() -> None:
         reproduction.studies("nips11")
 
 
+def quartiles_of(row: dict[str, str], name: str) -> tuple[float, ...]:
+    """What a row says; infinitely late where it says nothing."""
+    low, median, high = (row[f"{name}{which}"] for which in (":low", "", ":high"))
+    return tuple(float(each) if each else math.inf for each in (low, median, high))
+
+
 def test_the_page_sets_claims_beside_results(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     pytest.importorskip("sklearn", reason="needs the extra data")
     monkeypatch.setattr(Comparison, "_pictures", lambda self: ())
     short = [
-        dataclasses.replace(study, settings={**study.settings, "updates": 40, "seeds": (1,)})
+        dataclasses.replace(study, settings={**study.settings, "updates": 40, "seeds": (1, 2)})
         for study in reproduction.studies("ijcai16", quick=True)
     ]
     monkeypatch.setattr(reproducing, "studies", lambda paper, quick: short)
@@ -65,13 +73,15 @@ def test_the_page_sets_claims_beside_results(monkeypatch: pytest.MonkeyPatch, tm
     with (tmp_path / "medians.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["study"] for row in rows] == [s.name for s, result in first.results for _ in result.summaries()]
-    assert {row["runs"] for row in rows} == {"1"}
-    found = {(row["engine"], row["step"], row["equal_to"]): float(row["loss"]) for row in rows}
+    assert {row["runs"] for row in rows} == {"2"}
+    found = {(row["engine"], row["step"], row["equal_to"]): row for row in rows}
     for _, result in first.results:
         for each in result.summaries():
             group = each.group
-            median = each.median("loss")
-            assert median == pytest.approx(found[group.engine, group.step, group.equal_to or ""], rel=1e-5)
+            row = found[group.engine, group.step, group.equal_to or ""]
+            for measure in ("loss", "sigma_tau", "drops", "attempts", "updates_per_second", "accuracy"):
+                assert each.measures[measure] == pytest.approx(quartiles_of(row, measure), rel=1e-5)
+            assert each.times["updates", 0.75] == pytest.approx(quartiles_of(row, "updates_0.75"), rel=1e-5)
     again = reproduction.reproduce("ijcai16", tmp_path, quick=True, progress=False)
     assert all(each.reused for _, result in again.results for each in result.outcomes)
     document = again.to_dict()

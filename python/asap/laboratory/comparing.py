@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from asap import _checks
+from asap.config import stop_rules
 from asap.corrections import Correction
 from asap.datasets.files import expect_writable
 from asap.engines import Engine
@@ -18,7 +19,7 @@ from asap.laboratory.outcome import Outcome
 from asap.laboratory.plan import Plan, make_plan
 from asap.laboratory.runner import Runner
 from asap.laboratory.shelf import Folder, Memory
-from asap.laboratory.subject import COMMON, Subject, checked
+from asap.laboratory.subject import COMMON, VALIDATE, Subject, checked
 from asap.laws import Law
 from asap.model import DataLike, Model
 from asap.steps import Step
@@ -42,6 +43,7 @@ def compare(
     publish: Law | float = 0.0,
     equal_step_to: str | None = None,
     validation: DataLike | None = None,
+    validate: str = "epochs",
     folder: str | PathLike[str] | None = None,
     timeout: float | None = None,
     progress: bool | None = None,
@@ -74,6 +76,8 @@ def compare(
             of the others is run again at the rate at which its effective step E[C]·η equals that of this one, so that
             adaptiveness is told from a mere change of step size.
         validation: as for `asap.train`.
+        validate: when that is evaluated: "epochs", after each one, on the calling thread while the workers work; or
+            "end", once, when they have ended, which leaves the times of threads undisturbed.
         folder: where runs, tables and report go; None keeps them in memory.
         timeout: seconds of wall-clock time after which a case is given up and counted as a failure.
         progress: whether to show progress on standard error: a table in a terminal, a line per case elsewhere. None
@@ -97,11 +101,11 @@ def compare(
         if words is not None:
             _checks.text(name, words)
     plan = make_plan(engines, steps, workers, rates, seeds, equal_step_to, compute, publish)
-    check(plan, timeout, settings)
+    check(plan, timeout, settings, validate)
     place = None if folder is None else Path(_checks.path("folder", folder, "the name of a folder, or None"))
     if place is not None:
         expect_writable(place / REPORT)
-    subject = Subject(model, data, validation, settings, timeout)
+    subject = Subject(model, data, validation, settings, timeout, validate)
     first = subject.begin(plan)
     samples = len(first._dataset(data))
     shelf = Memory() if place is None else Folder(place)
@@ -133,13 +137,19 @@ def _at_equal_steps(plan: Plan, runner: Runner, outcomes: Sequence[Outcome]) -> 
     return [outcome.case for outcome in kept] + corrected, kept + runner.outcomes(corrected)
 
 
-def check(plan: Plan, timeout: object, settings: Mapping[str, Any]) -> None:
+def check(plan: Plan, timeout: object, settings: Mapping[str, Any], validate: object = "epochs") -> None:
     """Refuse settings that fit no case."""
     for name in settings:
         if name not in COMMON:
             raise TypeError(f"{name} is no setting of all cases; accepted are {', '.join(COMMON)}")
     if timeout is not None:
         _checks.positive("timeout", timeout)
+    if _checks.choice("validate", validate, VALIDATE) == "end":
+        for rule in stop_rules(settings.get("stop")):
+            if rule.column != "loss":
+                raise ValueError(
+                    f"validate must be 'epochs' for stop={rule!r}, which is judged after each one; got 'end'"
+                )
     for case in plan.cases():
         checked(plan, case, settings)
 

@@ -128,6 +128,15 @@ def _simulated(name: str, meaning: str) -> Measure:
     return Measure("workers", meaning, lambda outcome: (outcome.document.get("simulation") or {}).get(name))
 
 
+def _sigma_tau(outcome: Outcome) -> float | None:
+    counts = outcome.staleness
+    if not counts.sum():
+        return None
+    tau = np.arange(len(counts))
+    mean = np.average(tau, weights=counts)
+    return float(np.sqrt(np.average((tau - mean) ** 2, weights=counts)))
+
+
 def _loss(which: int) -> Callable[[Outcome], Any]:
     def of(outcome: Outcome) -> float | None:
         value = np.nan if outcome.losses is None else float(outcome.losses.loss[which])
@@ -151,6 +160,7 @@ MEASURES = {
     "wanted_step": Measure("", "the effective step it was to have, if run again", lambda outcome: outcome.case.wanted),
     "step_ratio": Measure("", "effective_step over wanted_step", Outcome.step_ratio),
     "mean_tau": Measure("updates", "mean staleness", lambda outcome: outcome.document["staleness"]["mean"]),
+    "sigma_tau": Measure("updates", "standard deviation of the staleness", _sigma_tau),
     "max_tau": Measure("updates", "largest staleness", lambda outcome: outcome.document["staleness"]["max"]),
     "publishing": _simulated("publishing", "between gradient and publication, the mean over virtual time"),
     "modelled": _simulated("modelled", "likewise, by the model of Leashed-SGD: m / (T_c/T_u + 1)"),

@@ -116,4 +116,4 @@ class Runner:
             return {"error": f"{type(error).__name__}: {error}"}
         if run.status == "interrupted":
             self._halt.set()
-        return None if self.interrupted else run.to_dict() | {"timed_out": limit.passed}
+        return None if self.interrupted else self._subject.document(run, model) | {"timed_out": limit.passed}

@@ -23,7 +23,10 @@ from asap.simulation import Simulation
 from asap.simulator import simulate, simulated_config
 from asap.trainer import train
 
-__all__ = ["COMMON", "Subject", "checked"]
+__all__ = ["COMMON", "VALIDATE", "Subject", "checked"]
+
+VALIDATE = ("epochs", "end")
+"""When held-out data are evaluated: after each epoch, beside the workers, or once, when they have ended."""
 
 _DIFFER = ("engine", "step", "workers", "seed", "trace", "checkpoint", "compute", "publish")
 _TRAIN, _SIMULATE = (
@@ -51,6 +54,7 @@ class Subject:
         validation: the held-out data, or None.
         settings: the arguments of `asap.train` that all cases have in common.
         timeout: seconds of wall-clock time after which a case is given up; None: never.
+        validate: when the held-out data are evaluated, one of `VALIDATE`.
     """
 
     model: Model | MakeModel
@@ -58,6 +62,7 @@ class Subject:
     validation: DataLike | None
     settings: Mapping[str, Any]
     timeout: float | None
+    validate: str = "epochs"
 
     def start(self, seed: int) -> Model:
         """Return the model that a case with this seed begins with."""
@@ -81,7 +86,17 @@ class Subject:
         """Train the model as the case says, on threads or in virtual time."""
         make = train if case.simulated is None else simulate
         arguments = _arguments(plan, case, self.settings)
-        return make(model, self.data, validation=self.validation, callbacks=callback, progress=False, **arguments)
+        meanwhile = self.validation if self.validate == "epochs" else None
+        return make(model, self.data, validation=meanwhile, callbacks=callback, progress=False, **arguments)
+
+    def document(self, run: Run, model: Model) -> dict[str, Any]:
+        """Return the run as plain values, with the held-out data evaluated now if that was left for the end."""
+        document = run.to_dict()
+        if self.validate == "end" and self.validation is not None and document["history"]:
+            found = model.evaluate(self.validation)
+            document["history"][-1] |= {"validation_loss": found.loss, "accuracy": found.accuracy}
+            document["data"]["validation_samples"] = found.samples
+        return document
 
     def identity(self, plan: Plan, case: Case, model: Model) -> dict[str, Any]:
         """Return all that makes a run: what has the same identity need not be run again."""
@@ -93,6 +108,7 @@ class Subject:
             "model": model.architecture.to_dict() | {"start_crc32": zlib.crc32(model.parameters.data)},
             **self._fingerprints,
             "timeout": self.timeout,
+            **({} if self.validate == "epochs" else {"validate": self.validate}),  # older runs say nothing of it
             "environment": {name: place[name] for name in ("asap", "cpu", "isa", "usable_cpus")} | _core.build_info(),
         }
 

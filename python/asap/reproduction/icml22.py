@@ -48,7 +48,9 @@ def studies(quick: bool) -> list[Study]:
 
 
 def _on_threads(model: str, dataset: str) -> Study:
-    return _study(model, dataset, "threads", _grid(model) | {"workers": (2, 16), "updates": _UPDATES[model] // 2})
+    return _study(
+        model, dataset, "threads", _grid(model) | {"workers": (1, 2, 4, 8, 16), "updates": _UPDATES[model] // 2}
+    )
 
 
 def _simulated(model: str, dataset: str) -> Study:

@@ -89,6 +89,7 @@ def reproduce(
             lambda seed, study=study, data=data: study.start(data, seed),  # type: ignore[misc]
             data.train,
             validation=data.test,
+            validate=study.validate,
             folder=target / study.name,
             title=study.title,
             command=f"asap reproduce {paper}{' --quick' if quick else ''}",

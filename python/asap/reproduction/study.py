@@ -34,6 +34,11 @@ class Study:
     settings: Mapping[str, Any]
     initialiser: str = "papers"
 
+    @property
+    def validate(self) -> str:
+        """When test data are evaluated: on threads once the workers have ended, so that it takes no time from them."""
+        return "epochs" if "compute" in self.settings else "end"
+
     def start(self, data: DataSet, seed: int) -> Sequential:
         """Return the network that a run with this seed begins with."""
         return self.model(data, initialiser=self.initialiser, seed=seed)

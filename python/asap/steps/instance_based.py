@@ -83,7 +83,8 @@ class MindTheStep(Rated):
     conway-maxwell-poisson     λ^−τ (τ!)^ν  E[τ] and E[log τ!] are those seen
     =========================  ===========  ================================
 
-    C is divided by its mean over the sample, so that E[C] = 1 but for what `cap` and `last` cut off; C = 1 until the
+    C is at most `cap`, and 0 beyond `last`, with the factor that makes E[C] = 1 over the sample all the same (as published
+    it was divided by its mean before it was capped, so that one outlier of τ could take all the weight). C = 1 until the
     window is complete. Where the law falls with τ, staler updates weigh more: `asap.framework.check` says from where.
 
     Args:

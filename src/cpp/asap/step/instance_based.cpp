@@ -35,26 +35,47 @@ ScaleTable tail(const Distribution& distribution, double amplitude, Cdf cdf) {
   return ScaleTable(std::move(entries));
 }
 
-/// log E[e^f(τ)]: the powers may be too large for a double, and so may those of τ that did not occur.
-template <class Function>
-double log_mean_exp(Function exponent, const Distribution& distribution) {
-  double most = -std::numeric_limits<double>::infinity(), mean = 0.0;  // of f; of e^(f − most)
-  for (Tau tau = 0; tau <= distribution.max_tau(); ++tau) {
-    if (distribution.counts()[tau] == 0) continue;
-    const double f = exponent(static_cast<double>(tau)), next = std::max(most, f);
-    mean = mean * std::exp(most - next) + distribution.probability(tau) * std::exp(f - next);
-    most = next;
+/// A τ of a sample, its share, and the logarithm of what C is to be proportional to.
+struct Weighted {
+  double probability = 0, log_weight = 0;
+};
+
+/// log(e^a + e^b), also of powers that are too large for a double.
+double log_sum(double a, double b) { return std::max(a, b) + std::log1p(std::exp(-std::abs(a - b))); }
+
+/// log a for which Σ p·min(cap, a·w) = 1: as many of the largest weights as need be are capped, and the others make up for
+/// them. Infinite where all of them together cannot reach 1.
+double log_factor(std::vector<Weighted> kept, double cap) {
+  std::sort(kept.begin(), kept.end(), [](const auto& a, const auto& b) { return a.log_weight < b.log_weight; });
+  std::vector<double> log_sums;  // of p·w, over the smallest weights up to this one
+  for (const auto& [probability, log_weight] : kept) {
+    const double part = std::log(probability) + log_weight;
+    log_sums.push_back(log_sums.empty() ? part : log_sum(log_sums.back(), part));
   }
-  return most + std::log(mean);
+  double missing = 1.0;  // of the mean, without those that are capped
+  for (std::size_t i = kept.size(); i > 0; --i) {
+    if (missing <= 0.0) break;
+    const double factor = std::log(missing) - log_sums[i - 1];
+    if (factor + kept[i - 1].log_weight <= std::log(cap)) return factor;
+    missing -= cap * kept[i - 1].probability;
+  }
+  return std::numeric_limits<double>::infinity();
 }
 
-/// 1/p in logarithms, up to a factor; less its mean over the distribution; capped and cut.
+/// 1/p up to a factor, capped, and 0 beyond the last τ; with the factor that keeps the mean in spite of both, so that a
+/// single τ of long ago, against which the law weighs most, takes nothing from all others.
 ScaleTable against(const StalenessLaw& law, const Distribution& distribution, const StepContext& context, double cap,
                    Tau last) {
-  const auto log_scale = [&](double tau) { return -law.log_weight(tau); };
-  const double log_mean = log_mean_exp(log_scale, distribution);
+  std::vector<Weighted> kept;
+  for (Tau tau = 0; tau < distribution.counts().size() && tau <= last; ++tau)
+    if (distribution.counts()[tau] != 0)
+      kept.push_back({distribution.probability(tau), -law.log_weight(static_cast<double>(tau))});
+  if (kept.empty())
+    invalid_argument("last must be at least the smallest staleness of the sample, since all beyond it is rejected; got ",
+                     last, " and a mean staleness of ", distribution.mean());
+  const double factor = log_factor(std::move(kept), cap);
   const auto scale = [&](double tau) {
-    return tau > static_cast<double>(last) ? 0.0 : std::min(cap, std::exp(log_scale(tau) - log_mean));
+    return tau > static_cast<double>(last) ? 0.0 : std::min(cap, std::exp(factor - law.log_weight(tau)));
   };
   return tabulate(scale, distribution, context, {.at = saturating_sum(last, 1), .is_last = true});
 }

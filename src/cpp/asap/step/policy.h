@@ -89,8 +89,9 @@ Policy tail_tau(double amplitude, Cdf cdf, Sample sample);
 enum class Law { geometric, poisson, conway_maxwell_poisson };
 
 /// C ∝ 1/p(τ) of the law that is likeliest to give the sample's τ, but for its constant factors: q^−τ, λ^−τ τ! or
-/// λ^−τ (τ!)^ν; divided by its mean there, then at most `cap`, and 0 for τ > `last` (Bäckström et al. 2019). C = 1
-/// until there is a sample.
+/// λ^−τ (τ!)^ν; at most `cap`, and 0 for τ > `last` (Bäckström et al. 2019). The factor keeps the mean there, E[C] = 1,
+/// with what is capped and cut, unless that cannot be: then C = `cap` up to `last`. C = 1 until there is a sample; when
+/// called, throws std::invalid_argument where all of it is beyond `last`.
 Policy mind_the_step(Law law, double cap, Tau last, Sample sample);
 
 // --- policies of policies (step/composed.cpp)
