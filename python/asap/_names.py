@@ -1,17 +1,15 @@
-"""The words of the command line for the package's choices; those for steps are in `_policies`."""
+"""The words of the command line for the package's choices; those for steps are in `_policies`, for laws in `_laws`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from asap import _checks, corrections, engines, laws, models
+from asap import _checks, corrections, engines, models
 from asap._words import Word, make, number, number_or_workers, one_of
 from asap.corrections import Correction
 from asap.engines import Engine
-from asap.laws import Law
 from asap.models import Sequential
 
 ENGINES = {
@@ -38,11 +36,6 @@ CORRECTIONS = {
     "norm": Word(corrections.NormClipped, "norm:BOUND, above 0", {"bound": number}),
 }
 MODELS: dict[str, type[Sequential]] = {"mlp": models.MLP, "cnn": models.CNN, "lenet": models.LeNet}
-LAWS = {
-    "constant": Word(laws.Constant, "constant[:MEAN]", {"mean": number}),
-    "exponential": Word(laws.Exponential, "exponential[:MEAN]", {"mean": number}),
-    "log-normal": Word(laws.LogNormal, "log-normal[:MEAN[:σ]]", {"mean": number, "sigma": number}),
-}
 
 
 def forms(words: Mapping[str, Word]) -> str:
@@ -52,7 +45,6 @@ def forms(words: Mapping[str, Word]) -> str:
 
 ENGINE_HELP = f"{forms(ENGINES)}."
 CORRECTION_HELP = f"Of gradients: none; {forms(CORRECTIONS)}."
-LAW_HELP = "seconds, constant:MEAN, exponential:MEAN, log-normal:MEAN:σ, or recorded:FILE with a number per line."
 TEAM_HELP = "m, or how many from which virtual second on, as in 0:8,100:64."
 
 
@@ -74,38 +66,6 @@ def model(text: str, initialiser: str, seed: int) -> Callable[[Any], Sequential]
     return partial(kind, initialiser=_checks.choice("initialiser", initialiser, models.INITIALISERS), seed=seed)
 
 
-def law(name: str, text: str) -> Law:
-    """Return the law that a word stands for; a plain number is a constant."""
-    word, _, place = text.partition(":")
-    if word == "recorded":
-        return _recorded(name, place)
-    if word not in LAWS:
-        return laws.as_law(
-            name, _number(name, text, f"one of {', '.join([*LAWS, 'recorded'])}, or a number of seconds")
-        )
-    made: Law = make(name, text, LAWS)
-    return made
-
-
-def _recorded(name: str, file: str) -> Law:
-    """Return the law of the times that a file holds."""
-    accepted = f"{name} recorded:{file} must name a text file with a number of seconds per line"
-    try:
-        lines = Path(file).read_text(encoding="utf-8").split()
-    except UnicodeDecodeError as error:
-        found = f"the byte 0x{error.object[error.start]:02x} at position {error.start}, which is no UTF-8"
-        raise ValueError(f"{accepted}; got {found}") from None
-    try:
-        return laws.Recorded([_number("each", line) for line in lines])
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{accepted}: {error}") from None
-
-
-def laws_or_threads(name: str, text: str) -> dict[str, Law | None]:
-    """Return the laws of a comma-separated list by their words; None for the word threads."""
-    return {word: None if word == "threads" else law(name, word) for word in words(text)}
-
-
 def team(text: str) -> int | dict[float, int]:
     """Return the number of workers, or those of later moments, too."""
     changes = [word.partition(":") for word in words(text)]
@@ -114,6 +74,14 @@ def team(text: str) -> int | dict[float, int]:
     if not all(colon for _, colon, _ in changes):
         raise ValueError(f"workers must be {TEAM_HELP[:-1]}; got {text!r}")
     return {_number("workers", seconds): numbers("workers", count, 1)[0] for seconds, _, count in changes}
+
+
+def sizes(text: str) -> list[int]:
+    """Return a comma-separated list of numbers of workers, each of which holds for a whole run."""
+    if ":" in text:
+        accepted = "integers separated by commas, as each is compared; one that changes is for asap simulate"
+        raise ValueError(f"workers must be {accepted}; got {text!r}")
+    return numbers("workers", text, 1)
 
 
 def words(text: str) -> list[str]:

@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from asap import _names, datasets
+from asap import _names, _policies, datasets
 
 Dataset = Annotated[str, typer.Option(help=f"{', '.join(datasets.names())}.")]
 DataDir = Annotated[Path | None, typer.Option(help="Folder with data sets, instead of ASAP_DATA_DIR.")]
 Model = Annotated[str, typer.Option(help=f"{', '.join(_names.MODELS)}.")]
 Initialiser = Annotated[str, typer.Option(help="he, glorot, papers.")]
 Rate = Annotated[float, typer.Option(help="Base rate η.")]
-Schedule = Annotated[str, typer.Option(help="Of the base rate: constant, or cosine over the whole run.")]
+Schedule = Annotated[str, typer.Option(help=_policies.SCHEDULE_HELP)]
 Sample = Annotated[tuple[int, int], typer.Option(help="Window of steps that look at the run, in updates per worker.")]
 BatchSize = Annotated[int, typer.Option(help="Samples in a gradient.")]
 Epochs = Annotated[int | None, typer.Option(help="Passes over the data; 1 when no limit is given.")]

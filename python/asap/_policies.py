@@ -1,22 +1,22 @@
-"""The words of the command line for steps, and for steps with corrections."""
+"""The words of the command line for steps, the schedules of their rates, and steps with corrections."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from asap import _checks, _words, steps
+from asap import _checks, _words, rates, steps
+from asap._columns import columns
 from asap._names import correction, forms
 from asap._words import Word, number, number_or_workers, one_of
 from asap.corrections import Correction
-from asap.rates import CosineRate
 from asap.staleness import FORMS
 from asap.steps import Step
 from asap.steps.instance_based import LAWS
 from asap.steps.sample import SAMPLE, Sample, checked
 
-__all__ = ["STEP_HELP", "policy", "step", "write"]
+__all__ = ["SCHEDULE_HELP", "STEP_HELP", "policy", "step", "write"]
 
 STEPS = {
     "constant": Word(steps.Constant, "constant"),
@@ -42,6 +42,9 @@ STEPS = {
         {"law": one_of(LAWS), "cap": number, "last": number},
     ),
 }  # fmt: skip
+TABLE = "table"
+"""A scale of the user's own, C(0), C(1), … in a file."""
+
 AROUND = {
     "normalised": Word(steps.Normalised, "normalised:STEP"),
     "clipped": Word(steps.Clipped, "clipped[:LEAST[:MOST]]:STEP, 0 ≤ LEAST ≤ MOST", {"least": number, "most": number}),
@@ -60,16 +63,30 @@ SAMPLES = {
 }
 """Where the step behind them looks at the run."""
 
-SCHEDULES: dict[str, Callable[[float], float | CosineRate]] = {"constant": float, "cosine": CosineRate}
+SCHEDULES = {
+    "constant": Word(lambda rate: rate, "constant"),
+    "step": Word(
+        rates.StepRate,
+        "step:FACTOR:EVERY[:epochs|:updates], FACTOR in (0, 1] and EVERY > 0",
+        {"factor": number, "every": number, "unit": one_of(rates.UNITS)},
+    ),
+    "cosine": Word(
+        rates.CosineRate,
+        "cosine[:FINAL[:LENGTH]][:epochs|:updates], FINAL ≥ 0 and LENGTH > 0",
+        {"final": number, "length": number, "unit": one_of(rates.UNITS)},
+    ),
+}
 
 STEP_HELP = (
-    f"{forms(STEPS)}. Around any: {forms(AROUND)}. Around one that looks at the run, to say when: {forms(SAMPLES)}."
+    f"{forms(STEPS)}; {TABLE}:FILE, C(0), C(1), … a line each. Around any: {forms(AROUND)}. "
+    f"Around one that looks at the run, to say when: {forms(SAMPLES)}."
 )
+SCHEDULE_HELP = f"Of the base rate: {forms(SCHEDULES)}. In epochs, and a cosine over the whole run, unless it says."
 
 
 def step(text: str, rate: float, schedule: str, sample: Sample) -> Step:
     """Return the step that a word stands for, at a base rate on a schedule; `sample` is for steps that have one."""
-    first = _checks.choice("step", text.partition(":")[0], [*STEPS, *AROUND, *SAMPLES])
+    first = _checks.choice("step", text.partition(":")[0], [*STEPS, TABLE, *AROUND, *SAMPLES])
     if first in SAMPLES:
         own, inner = _parted(text, SAMPLES)
         return _looking(step(inner, rate, schedule, _words.make("step", own, SAMPLES)), text)
@@ -78,7 +95,9 @@ def step(text: str, rate: float, schedule: str, sample: Sample) -> Step:
         others: dict[str, Any] = _sampled(AROUND[first], sample)
         made: Step = _words.make("step", own, AROUND, step=step(inner, rate, schedule, sample), **others)
         return made
-    scheduled = SCHEDULES[_checks.choice("schedule", schedule, SCHEDULES)](_checks.positive("rate", rate))
+    scheduled = _words.make("schedule", schedule, SCHEDULES, rate=_checks.positive("rate", rate))
+    if first == TABLE:
+        return steps.Custom(scheduled, _scale(text))
     made = _words.make("step", text, STEPS, rate=scheduled, **_sampled(STEPS[first], sample))
     return made
 
@@ -106,6 +125,13 @@ def _write_sample(sample: Sample) -> str | None:
     return f"window:{sample[0]}:{sample[1]}"
 
 
+def _scale(text: str) -> tuple[float, ...]:
+    """Return the scale that a file holds."""
+    accepted = f"step {text} must name a text file with C(0), C(1), … a line each, finite numbers ≥ 0"
+    (scale,) = columns(text.partition(":")[2], accepted, lambda entry: _checks.not_negative("C", float(entry)))
+    return scale
+
+
 def _parted(text: str, words: Mapping[str, Word]) -> tuple[str, str]:
     own, inner = _words.head(text)
     if not inner:
@@ -120,7 +146,7 @@ def _sampled(word: Word, sample: Sample) -> dict[str, Sample]:
 def _looking(made: Step, text: str) -> Step:
     """Refuse a step that looks at nothing, nor does the one in it."""
     inner: Any = made
-    while not hasattr(inner, "sample"):
+    while getattr(inner, "sample", None) is None:
         if not hasattr(inner, "step"):
             word = text.partition(":")[0]
             raise ValueError(

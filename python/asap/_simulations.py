@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from asap import _checks, _names, _options, _policies, datasets
+from asap import _checks, _laws, _names, _options, _policies, datasets
 from asap._app import command
 from asap._commands import expect_outputs_of_run, finish
 from asap._console import goals
@@ -28,7 +28,7 @@ def simulate(
     initialiser: _options.Initialiser = "he",
     engine: Annotated[str, typer.Option(help=_names.ENGINE_HELP)] = "leashed",
     workers: Annotated[str, typer.Option(help=_names.TEAM_HELP)] = "16",
-    compute: Annotated[str, typer.Option(help=f"Time of a gradient: {_names.LAW_HELP}")] = "log-normal:1:0.3",
+    compute: Annotated[str, typer.Option(help=f"Time of a gradient: {_laws.LAW_HELP}")] = "log-normal:1:0.3",
     publish: Annotated[str, typer.Option(help="Time of an attempt to publish, likewise.")] = "0",
     spread: Annotated[float, typer.Option(help="Of the workers' speeds: σ of the logarithm.")] = 0.0,
     stragglers: Annotated[int, typer.Option(help="How many workers are slow.")] = 0,
@@ -62,8 +62,8 @@ def simulate(
         "step": _policies.step(step, rate, schedule, sample),
         "correction": _names.correction(correction),
         "workers": _names.team(workers),
-        "compute": _varied(_names.law("compute", compute), spread, stragglers, slowdown),
-        "publish": _names.law("publish", publish),
+        "compute": _varied(_laws.law("compute", compute), spread, stragglers, slowdown),
+        "publish": _laws.law("publish", publish),
         "batch_size": batch_size,
         "epochs": epochs,
         "updates": updates,

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from asap import _checks, _core, _names, _options, _policies, _tables, datasets, losses
+from asap import _checks, _core, _laws, _names, _options, _policies, _tables, datasets, losses
 from asap._app import command
 from asap._console import expect_outputs, goals, show
 from asap.benchmark import bench as run_benchmark
@@ -36,7 +36,7 @@ def compare(
     seeds: Annotated[str, typer.Option("--seeds", "--seed", help="Separated by commas.")] = "0",
     compute: Annotated[
         str | None,
-        typer.Option(help=f"Simulate, with these times of a gradient, separated by commas: threads, {_names.LAW_HELP}"),
+        typer.Option(help=f"Simulate, with these times of a gradient, separated by commas: threads, {_laws.LAW_HELP}"),
     ] = None,
     publish: Annotated[str, typer.Option(help="Time of an attempt to publish in simulated cases, likewise.")] = "0",
     equal_step_to: Annotated[
@@ -73,11 +73,11 @@ def compare(
     chosen: dict[str, Any] = {
         "engines": {word: _names.engine(word) for word in _names.words(engines)},
         "steps": {word: _policies.policy(word, base[0], schedule, sample) for word in _names.words(steps)},
-        "workers": _names.numbers("workers", workers, 1),
+        "workers": _names.sizes(workers),
         "rates": base,
         "seeds": _names.numbers("seeds", seeds, 0),
-        "compute": None if compute is None else _names.laws_or_threads("compute", compute),
-        "publish": _names.law("publish", publish),
+        "compute": None if compute is None else _laws.laws_or_threads("compute", compute),
+        "publish": _laws.law("publish", publish),
         "equal_step_to": equal_step_to,
     }
     settings: dict[str, Any] = {

@@ -140,9 +140,13 @@ def verdict(
     staleness: StalenessDistribution,
     found: Mapping[str, Properties],
     tables: Mapping[str, NDArray[np.float64]],
-    bounds: Sequence[Mapping[str, Any]],
+    reached: Sequence[Mapping[str, Any]],
+    held: Sequence[Mapping[str, Any]],
 ) -> Group:
-    """Return what a step does to staleness, a column per scale; with tables the scales; with bounds these."""
+    """Return what a step does to staleness, a column per scale; with tables the scales; with bounds these.
+
+    Bounds are those `reached` after some updates at the best rate, and those that hold at a given rate.
+    """
     judged = _table(f"{label}: {staleness.total:,} updates", "property", *found, left=1)
     for name, shown in _PROPERTIES.items():
         judged.add_row(name, *map(shown, found.values()))
@@ -153,13 +157,22 @@ def verdict(
             entries = (table[min(tau, len(table) - 1)] for table in tables.values())
             scales.add_row(str(tau), f"{staleness.probability(tau):.4f}", *(f"{entry:.6g}" for entry in entries))
         parts.append(scales)
-    if bounds:
-        reached = _table("Bounds at the best rate", "bound", "updates", "best η", "error", left=1)
-        for row in bounds:
-            figures = (_number(row["best_rate"], ".4g"), _number(row["error"], ".4g"))
-            reached.add_row(row["name"].replace("_", " "), _number(row["updates"], ",d"), *figures)
-        parts.append(reached)
+    if reached:
+        heads = "bound", "updates", "best η", "error"
+        parts.append(_bounds("Bounds at the best rate", heads, reached, ("updates", "best_rate", "error")))
+    if held:
+        title = f"Bounds at η = {held[0]['rate']:.4g} after {held[0]['updates']:,} updates"
+        heads = "bound", "error", "best η", "its error"
+        parts.append(_bounds(title, heads, held, ("error", "best_rate", "best_error")))
     return Group(*parts)
+
+
+def _bounds(title: str, heads: Sequence[str], rows: Sequence[Mapping[str, Any]], figures: Sequence[str]) -> Table:
+    table = _table(title, *heads, left=1)
+    for row in rows:
+        shown = (_number(row[name], ",d" if name == "updates" else ".4g") for name in figures)
+        table.add_row(row["name"].replace("_", " "), *shown)
+    return table
 
 
 _PROPERTIES: dict[str, Callable[[Properties], str]] = {

@@ -1,6 +1,7 @@
 """The grammar of the command line's words: a name and values, as in ``tail:0.5:exclusive``, read and written.
 
-Each value goes to the first argument that is left and that it fits: a number to a number, a word to a choice.
+Each value goes to the first argument that is left and that it fits: a number to a number, a word to a choice. A word
+may have an argument for all numbers that are left, as in ``factors:1:1:4``.
 """
 
 from __future__ import annotations
@@ -27,11 +28,13 @@ class Word(NamedTuple):
         kind: what is made.
         form: how the word is written, and the ranges of its values.
         values: the arguments that may be written, in their order.
+        rest: the argument that takes all numbers that are left.
     """
 
     kind: Callable[..., Any]
     form: str
     values: Mapping[str, Reader] = {}
+    rest: str | None = None
 
 
 def number(text: str) -> float:
@@ -61,6 +64,8 @@ def make(name: str, text: str, words: Mapping[str, Word], **others: Any) -> Any:
     for argument, reader in word.values.items():
         if values and _fits(values[0], reader):
             given[argument] = reader(values.pop(0))
+    if word.rest and values and all(_fits(value, number) for value in values):
+        given[word.rest], values = [number(value) for value in values], []
     if values or not given.keys() >= _required(word):
         raise ValueError(f"{name} must be {word.form}; got {text!r}")
     try:
@@ -75,7 +80,7 @@ def write(choice: Any, words: Mapping[str, Word]) -> str | None:
     if name is None:
         return None
     word = words[name]
-    values: list[str] = []
+    values = [_text(value) for value in getattr(choice, word.rest)] if word.rest else []
     for argument, reader in reversed(tuple(word.values.items())):
         value = getattr(choice, argument)
         is_default = value == signature(word.kind).parameters[argument].default

@@ -77,6 +77,46 @@ TEST(mind_the_step_divides_by_the_law_that_was_seen) {
   CHECK_NEAR(policy::StalenessLaw::fit(policy::Law::conway_maxwell_poisson, of_geometric).nu, 0.0, 0.02);
 }
 
+TEST(mind_the_step_keeps_the_mean_whatever_outlier_the_sample_has) {
+  for (const auto law : {policy::Law::geometric, policy::Law::poisson, policy::Law::conway_maxwell_poisson})
+    for (const Tau outlier : {Tau{5}, Tau{60}, Tau{150}, Tau{200}, Tau{3000}}) {
+      std::vector<std::uint64_t> counts{1000, 400, 100};
+      counts.resize(outlier + 1);
+      counts[outlier] = 1;
+      const Distribution p(counts);
+      const ScaleTable table = policy::mind_the_step(law, 5.0, 150, kWindow).table(p, kContext);
+      CHECK_NEAR(mean_scale(table, p), 1.0, 1e-12);
+      CHECK(table(0) > 0.3 && table(1) > 0.3);
+      CHECK_EQUAL(table(outlier) == 0.0, outlier > 150);
+    }
+}
+
+// C = min(5, a/p) up to `last`: wherever it is below the cap, the ratios are those of the law.
+TEST(mind_the_step_is_the_law_below_its_cap) {
+  std::mt19937_64 random(8);
+  for (int round = 0; round < 60; ++round) {
+    const Distribution p = random_distribution(random);
+    for (const auto law : {policy::Law::geometric, policy::Law::poisson, policy::Law::conway_maxwell_poisson}) {
+      const ScaleTable table = policy::mind_the_step(law, 5.0, 20, kWindow).table(p, kContext);
+      const policy::StalenessLaw fitted = policy::StalenessLaw::fit(law, p);
+      double least = 1e300, most = -1e300;  // of log C·p below the cap: one constant
+      for (Tau tau = 0; tau <= 20; ++tau) {
+        if (table(tau) >= 5.0 || table(tau) < 1e-300) continue;
+        const double constant = std::log(table(tau)) + fitted.log_weight(static_cast<double>(tau));
+        least = std::min(least, constant);
+        most = std::max(most, constant);
+      }
+      CHECK(most < least || most - least < 1e-8);
+      double kept = 0.0;
+      for (Tau tau = 0; tau <= 20; ++tau) kept += p.probability(tau);
+      CHECK_NEAR(mean_scale(table, p), std::min(1.0, 5.0 * kept), 1e-9);
+    }
+  }
+  CHECK_THROWS(std::invalid_argument,
+               policy::mind_the_step(policy::Law::poisson, 5.0, 2, kWindow).table(Distribution({0, 0, 0, 9}), kContext),
+               "last must be at least the smallest staleness of the sample");
+}
+
 TEST(mind_the_step_keeps_the_mean_but_for_its_cap_and_its_end) {
   std::mt19937_64 random(5);
   for (int round = 0; round < 60; ++round) {

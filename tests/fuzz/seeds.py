@@ -46,9 +46,14 @@ def tar(**options: Any) -> bytes:
     return buffer.getvalue()
 
 
-def recorded() -> bytes:
-    """Times of six gradients, a line each."""
+def numbers() -> bytes:
+    """Six numbers, a line each."""
     return b"0.5\n1.5e-3\n2\n0\n.25\n1_0\n"
+
+
+def histogram() -> bytes:
+    """Three numbers with counts."""
+    return b"0.5 3\n1.5e-3,2\n2 0\n"
 
 
 NUMBERS = [

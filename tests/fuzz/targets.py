@@ -13,7 +13,7 @@ import seeds
 from edits import MOST_BYTES, edited
 
 import asap
-from asap import _checkpoint_file, _names, _trace_file
+from asap import _checkpoint_file, _laws, _policies, _trace_file
 from asap.datasets import DataError, cifar, unpacked
 from asap.datasets.cifar_set import CifarSet
 from asap.datasets.idx import IdxFile, read_idx
@@ -121,9 +121,15 @@ def _edited_trace(data: bytes) -> bytes:
 
 
 def _read_recorded(path: Path) -> None:
-    law = _names.law("compute", f"recorded:{path}")
+    law = _laws.law("compute", f"recorded:{path}")
     repr(law)
     assert (law.draw(8) >= 0).all()
+
+
+def _read_table(path: Path) -> None:
+    step = _policies.step(f"table:{path}", 0.1, "constant", (10, 110))
+    repr(step)
+    assert (step.table([1, 2]) >= 0).all()
 
 
 def _as_numbers(data: bytes) -> bytes:
@@ -162,7 +168,7 @@ def readers() -> dict[str, Target]:
     images = [raw + contents for contents in seeds.packed(seeds.idx())]
     models = chosen(bytes, _edited_safetensors(files["parameters.safetensors"], "architecture"))
     checkpoints = chosen(bytes, _edited_safetensors(seeds.checkpoint(), "checkpoint"))
-    times = chosen(bytes, _as_numbers)
+    numbers, few = chosen(bytes, _as_numbers), made + bytes([0, 3, 1, 8, 0])
     model, run, trace = (raw + part for part in (files["parameters.safetensors"], seeds.untraced(), files["trace.bin"]))
     return {
         "run": Target("run.json", _read_run, ValueError, chosen(bytes, _edited_run), [run, made], beside_run),
@@ -173,8 +179,9 @@ def readers() -> dict[str, Target]:
         "cifar": Target(last[0], _read_cifar, DataError, bytes, [last[1]], dict([first])),
         "unpacked": Target("x.records", _read_unpacked, DataError, chosen(bytes, _with_digests), [made]),
         "recorded": Target(
-            "x", _read_recorded, ValueError, times, [raw + seeds.recorded(), made + bytes([0, 3, 1, 8, 0])]
+            "x", _read_recorded, ValueError, numbers, [raw + seeds.histogram(), raw + seeds.numbers(), few]
         ),
+        "table": Target("x", _read_table, ValueError, numbers, [raw + seeds.numbers(), few]),
         "idx": Target("x", _read_idx, DataError, packed, [*images, made + seeds.idx()]),
     }
 

@@ -7,6 +7,7 @@ from command_line import Command, strict
 
 import asap
 from asap import framework
+from asap._plain import dumps
 
 pytest.importorskip("typer", reason="needs the extra cli")
 pytest.importorskip("rich", reason="needs the extra cli")
@@ -65,6 +66,42 @@ def test_constants_give_bounds(command: Command) -> None:
     assert "non convex" in command("check", WORD, *options, "--error", 0.1).out
 
 
+def test_bounds_hold_at_a_given_rate_after_given_updates(command: Command) -> None:
+    constants = {"smoothness": 4.0, "gradient": 9.0, "distance": 2.0, "gap": 5.0, "curvature": 0.5}
+    options = [text for name, value in constants.items() for text in (f"--{name}", value)]
+    given = ["--step", "tail", *options, "--rate", 0.003, "--updates", 5000]
+    status, out, err = command("check", WORD, *given, "--json", "-")
+    found = {row["name"]: row for row in strict(out)["bounds_at"]}
+    bounds = framework.bounds(asap.TailTau(0.003), COUNTS, **constants)
+    assert (status, strict(out)["bounds"]) == (0, [])
+    assert set(found) == {"convex", "convex_views", "non_convex", "polyak_lojasiewicz"}
+    for name, row in found.items():
+        bound = getattr(bounds, name)
+        assert (row["rate"], row["updates"], row["error"]) == (0.003, 5000, bound(0.003, 5000))
+        assert (row["best_rate"], row["best_error"]) == (bound.best_rate(5000), bound(bound.best_rate(5000), 5000))
+        assert row["best_error"] <= row["error"]
+        assert f"{row['error']:.4g}" in err
+    assert "Bounds at η = 0.003 after 5,000 updates" in err
+    both = strict(command("check", WORD, *given, "--error", 0.1, "--json", "-").out)
+    assert (len(both["bounds"]), len(both["bounds_at"])) == (4, 4)
+
+
+def test_a_bound_that_does_not_hold_at_a_rate_has_no_error(command: Command) -> None:
+    constants = ["--smoothness", 4, "--gradient", 9, "--gap", 5, "--curvature", 0.5]
+    rows = strict(command("check", WORD, *constants, "--rate", 3, "--updates", 100, "--json", "-").out)["bounds_at"]
+    assert [(row["name"], row["error"] is None) for row in rows] == [
+        ("non_convex", False),
+        ("polyak_lojasiewicz", True),
+    ]
+
+
+def test_a_scale_comes_from_a_file(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "scale").write_text("1\n0.5\n0\n")
+    document = strict(command("check", WORD, "--step", f"table:{tmp_path / 'scale'}", "--json", "-").out)
+    assert document["tables"]["C"] == [1.0, 0.5, 0.0]
+    assert document["properties"]["C"] == strict(dumps(framework.check([1.0, 0.5, 0.0], COUNTS).to_dict()))
+
+
 def test_counts_come_from_a_file_too(command: Command, tmp_path: Path) -> None:
     for text in ("10\n30\n20\n5\n", "10,30,20,5\n"):
         (tmp_path / "counts.csv").write_text(text)
@@ -83,5 +120,10 @@ def test_a_saved_run_brings_its_staleness_its_step_and_its_workers(
         assert document["step"] == run["config"]["step"]
         assert document["workers"] == 4
         assert document["properties"]["C"]["mean_error"] == pytest.approx(0, abs=1e-12)
+    bounds = ["--smoothness", 4, "--gradient", 9, "--gap", 5, "--updates", 100]
+    for rate, options in ((0.01, []), (0.5, ["--rate", 0.5])):
+        document = strict(command("check", tmp_path, *bounds, *options, "--json", "-").out)
+        assert document["step"] == run["config"]["step"] | {"rate": rate}
+        assert [row["rate"] for row in document["bounds_at"]] == [rate]
     other = strict(command("check", tmp_path, "--step", "delay-adaptive", "--json", "-").out)
     assert other["tables"]["C"] == [min(1.0, 4 / max(tau, 1)) for tau in range(len(other["tables"]["C"]))]

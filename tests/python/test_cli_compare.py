@@ -1,10 +1,16 @@
 """`asap compare` and `asap reproduce`: lists, folders, equal effective steps, and exit statuses."""
 
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import pytest
 from command_line import Command, strict
+
+from asap import _laws, _policies
+from asap._plain import plain
+from asap.laboratory import Comparison
+from asap.steps.sample import SAMPLE
 
 pytest.importorskip("typer", reason="needs the extra cli")
 pytest.importorskip("rich", reason="needs the extra cli")
@@ -86,6 +92,34 @@ def test_cases_can_be_simulated_beside_threads(command: Command, digits: list[st
     assert [each["case"]["simulated"] for each in (threads, simulated)] == [None, "log-normal:2:0.5"]
 
 
+def test_cases_of_unlike_workers_are_compared_by_their_words(
+    command: Command, digits: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(Comparison, "_pictures", lambda self: ())  # what takes the time
+    (tmp_path / "scale").write_text("1\n0.5\n")
+    (tmp_path / "times").write_text("1 3\n2 1\n")
+    laws = [
+        *("spread:0.3:log-normal:2", "factors:1:4:constant", "stragglers:1:constant", "now-and-then:0.25:5:constant"),
+        f"recorded:{tmp_path / 'times'}",
+    ]
+    steps = ["constant", f"table:{tmp_path / 'scale'}"]
+    lists = ["--engines", "locked", "--steps", ",".join(steps), "--workers", 4, "--compute", ",".join(laws)]
+    settings = ["--updates", 20, "--schedule", "step:0.5:5:updates", "--rates", 0.1]
+    result = command("compare", *digits, *lists, *settings, "--json", "-", "--save", tmp_path / "out")
+    assert result.status == 0
+    runs = strict(result.out)["runs"]
+    assert [(run["case"]["simulated"], run["case"]["step"]) for run in runs] == list(product(laws, steps))
+    for run in runs:
+        assert run["simulation"]["compute"] == plain(_laws.law("compute", run["case"]["simulated"]))
+        assert run["config"]["step"] == plain(_policies.step(run["case"]["step"], 0.1, "step:0.5:5:updates", SAMPLE))
+        assert run["results"]["updates"] == 20
+    again = command("compare", *digits, *lists, *settings, "--progress", "--json", "-", "--save", tmp_path / "out")
+    assert again.err.count("kept from before") == len(runs)
+    (tmp_path / "scale").write_text("1\n0.25\n")
+    again = command("compare", *digits, *lists, *settings, "--progress", "--json", "-", "--save", tmp_path / "out")
+    assert again.err.count("kept from before") == len(runs) / 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
@@ -93,6 +127,7 @@ def test_cases_can_be_simulated_beside_threads(command: Command, digits: list[st
         (["--steps", ""], "step must be one of"),
         (["--workers", "2,x"], "workers must be integers separated by commas; got '2,x'"),
         (["--workers", "2,0"], "workers must be an integer ≥ 1; got 0"),
+        (["--workers", "0:4,9:8"], "as each is compared; one that changes is for asap simulate; got '0:4,9:8'"),
         (["--seeds", "-1"], "seeds must be an integer ≥ 0; got -1"),
     ],
 )
@@ -120,7 +155,6 @@ def test_steps_run_again_at_the_effective_step_of_another(command: Command, digi
 def test_a_paper_is_reproduced_into_a_folder(
     command: Command, digits: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from asap.laboratory import Comparison
     from asap.reproduction import reproducing, studies
 
     monkeypatch.setattr(Comparison, "_pictures", lambda self: ())  # what takes the time

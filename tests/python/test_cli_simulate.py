@@ -7,7 +7,7 @@ import pytest
 from command_line import Command, strict
 
 import asap
-from asap import _names, _policies
+from asap import _laws, _names, _policies
 from asap._plain import plain
 
 pytest.importorskip("typer", reason="needs the extra cli")
@@ -87,6 +87,53 @@ def test_recorded_times_come_from_a_file(command: Command, moment: list[object],
     status, out, _ = command("simulate", *moment, "--compute", f"recorded:{tmp_path / 'times'}", "--json", "-")
     assert status == 0
     assert strict(out)["simulation"]["compute"] == plain(asap.Recorded((0.5, 1.5)))
+
+
+def test_recorded_times_have_counts_in_a_second_column(command: Command, moment: list[object], tmp_path: Path) -> None:
+    (tmp_path / "times").write_text("0.5 3\n1.5 1\n")
+    status, out, _ = command("simulate", *moment, "--compute", f"recorded:{tmp_path / 'times'}", "--json", "-")
+    assert status == 0
+    assert strict(out)["simulation"]["compute"] == plain(asap.Recorded((0.5, 1.5), (3, 1)))
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        *("spread:0.3:log-normal", "factors:1:1:4:constant:2", "stragglers:1:exponential"),
+        *("stragglers:1:3:spread:0.2:constant", "now-and-then:0.25:5:constant"),
+    ],
+)
+def test_every_law_of_unlike_workers_runs_by_its_word(command: Command, moment: list[object], word: str) -> None:
+    status, out, _ = command("simulate", *moment, "--compute", word, "--publish", word, "--json", "-")
+    document = strict(out)
+    assert (status, document["results"]["updates"]) == (0, 30)
+    expected = plain(_laws.law("compute", word))
+    assert [document["simulation"][name] for name in ("compute", "publish")] == [expected, expected]
+
+
+def test_words_and_options_make_the_same_workers(command: Command, moment: list[object]) -> None:
+    by_options = ["--compute", "log-normal:1:0.5", "--spread", 0.2, "--stragglers", 1, "--slowdown", 3]
+    by_words = ["--compute", "stragglers:1:3:spread:0.2:log-normal:1:0.5"]
+    runs = [strict(command("simulate", *moment, *words, "--json", "-").out) for words in (by_options, by_words)]
+    assert runs[0]["simulation"] == runs[1]["simulation"]
+    assert runs[0]["history"] == runs[1]["history"]
+
+
+def test_a_scale_from_a_file_is_the_one_that_is_used(command: Command, moment: list[object], tmp_path: Path) -> None:
+    (tmp_path / "scale").write_text("1\n0.5\n0.25\n0\n")
+    arguments = [*moment, "--workers", 3, "--compute", "constant", "--rate", 0.1, "--json", "-"]
+    document = strict(command("simulate", *arguments, "--step", f"table:{tmp_path / 'scale'}").out)
+    assert document["config"]["step"] == plain(asap.Custom(0.1, (1.0, 0.5, 0.25, 0.0)))
+    assert document["tables"][-1]["entries"] == [1.0, 0.5, 0.25, 0.0]
+    inverse = strict(command("simulate", *arguments, "--step", "power:0").out)
+    assert document["results"]["effective_step"] < inverse["results"]["effective_step"]
+
+
+def test_a_schedule_is_the_one_that_is_used(command: Command, moment: list[object]) -> None:
+    arguments = [*moment, "--workers", 1, "--rate", 0.1, "--json", "-"]
+    document = strict(command("simulate", *arguments, "--schedule", "step:0.5:10:updates").out)
+    assert document["config"]["step"]["rate"] == plain(asap.StepRate(0.1, 0.5, 10, "updates"))
+    assert document["results"]["effective_step"] == pytest.approx(0.1 * (1 + 0.5 + 0.25) / 3)
 
 
 def test_a_limit_of_memory_refuses_with_the_figure_that_would_do(command: Command, moment: list[object]) -> None:

@@ -107,7 +107,7 @@ def test_a_diverged_run_returns_1(command: Command, digits: list[str]) -> None:
         (["--sample", "5", "5", "--step", "tail"], "sample must be (first, last)"),
         (["--rate", "0"], "rate must be a finite number above 0; got 0.0"),
         (["--schedule", "cosine", "--seconds", "1"], "CosineRate without a length lasts the whole run"),
-        (["--schedule", "linear"], "'constant', 'cosine'; got 'linear'"),
+        (["--schedule", "linear"], "'constant', 'step', 'cosine'; got 'linear'"),
         (["--dataset", "imagenet"], "'mnist', 'fashion-mnist', 'cifar-10', 'digits'; got 'imagenet'"),
         (["--model", "vgg"], "'mlp', 'cnn', 'lenet'; got 'vgg'"),
         (["--initialiser", "zero"], "'he', 'glorot', 'papers'; got 'zero'"),
@@ -198,6 +198,17 @@ def test_what_is_no_checkpoint_is_a_bad_argument(command: Command, digits: list[
     result = command("train", *digits, "--checkpoint", tmp_path / "a", "--checkpoint-unit", "minutes")
     assert result.status == 2
     assert "unit must be one of 'epochs', 'updates', 'seconds'" in " ".join(result.err.split())
+
+
+def test_threads_take_a_scale_from_a_file_and_a_schedule_of_steps(
+    command: Command, digits: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "scale").write_text("0.5\n")
+    words = ["--step", f"table:{tmp_path / 'scale'}", "--rate", 0.1, "--schedule", "step:0.5:10:updates"]
+    document = strict(command("train", *digits, *words, "--workers", 1, "--updates", 30, "--json", "-").out)
+    rate = {"kind": "StepRate", "rate": 0.1, "factor": 0.5, "every": 10, "unit": "updates"}
+    assert document["config"]["step"] == {"kind": "Custom", "rate": rate, "scale": [0.5], "sample": None}
+    assert document["results"]["effective_step"] == pytest.approx(0.5 * 0.1 * (1 + 0.5 + 0.25) / 3)
 
 
 def test_affinity_is_a_setting_of_runs(command: Command, digits: list[str]) -> None:

@@ -98,6 +98,8 @@ def test_mind_the_step_keeps_the_mean_until_it_is_capped(law: str, seed: int) ->
     assert asap.framework.check(table, counts).mean == pytest.approx(1, abs=1e-9)
     capped = asap.MindTheStep(0.1, law, last=20).table(counts)
     assert capped.max() <= 5
+    kept = counts[:21].sum() / counts.sum()
+    assert asap.framework.check(capped, counts).mean == pytest.approx(min(1, 5 * kept), abs=1e-9)
     assert not look_up(capped, np.arange(21, 30)).any()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
 from typing import Any, NamedTuple
 
-from asap import _checks, _names, _policies, _words
+from asap import _checks, _laws, _names, _policies, _words
 from asap.corrections import Correction
 from asap.steps import Step
 
@@ -50,7 +50,8 @@ def label_of(choice: Any) -> str:
 
 def _words_for(choice: Any) -> Iterator[str | None]:
     yield _policies.write(choice)
-    for words in (_names.ENGINES, _names.CORRECTIONS, _names.LAWS):
+    yield _laws.write(choice)
+    for words in (_names.ENGINES, _names.CORRECTIONS):
         yield _words.write(choice, words)
 
 
