@@ -85,7 +85,8 @@ class MindTheStep(Rated):
 
     C is at most `cap`, and 0 beyond `last`, with the factor that makes E[C] = 1 over the sample all the same. (As
     published it was divided by its mean before it was capped: one outlier of τ could take all the weight.) C = 1 until
-    the window is complete; a ValueError ends a run all of whose sample is beyond `last`. Where the law falls with τ, staler updates weigh more: `asap.framework.check` says from where.
+    the window is complete; a ValueError ends a run all of whose sample is beyond `last`. Where the law falls with τ,
+    staler updates weigh more: `asap.framework.check` says from where.
 
     Args:
         rate: η, a number above 0 or a schedule.

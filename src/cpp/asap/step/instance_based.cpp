@@ -43,8 +43,8 @@ struct Weighted {
 /// log(e^a + e^b), also of powers that are too large for a double.
 double log_sum(double a, double b) { return std::max(a, b) + std::log1p(std::exp(-std::abs(a - b))); }
 
-/// log a for which Σ p·min(cap, a·w) = 1: as many of the largest weights as need be are capped, and the others make up for
-/// them. Infinite where all of them together cannot reach 1.
+/// log a for which Σ p·min(cap, a·w) = 1: as many of the largest weights as need be are capped, and the others make up
+/// for them. Infinite where all of them together cannot reach 1.
 double log_factor(std::vector<Weighted> kept, double cap) {
   std::sort(kept.begin(), kept.end(), [](const auto& a, const auto& b) { return a.log_weight < b.log_weight; });
   std::vector<double> log_sums;  // of p·w, over the smallest weights up to this one
@@ -71,8 +71,9 @@ ScaleTable against(const StalenessLaw& law, const Distribution& distribution, co
     if (distribution.counts()[tau] != 0)
       kept.push_back({distribution.probability(tau), -law.log_weight(static_cast<double>(tau))});
   if (kept.empty())
-    invalid_argument("last must be at least the smallest staleness of the sample, since all beyond it is rejected; got ",
-                     last, " and a mean staleness of ", distribution.mean());
+    invalid_argument(
+        "last must be at least the smallest staleness of the sample, since all beyond it is rejected; got ", last,
+        " and a mean staleness of ", distribution.mean());
   const double factor = log_factor(std::move(kept), cap);
   const auto scale = [&](double tau) {
     return tau > static_cast<double>(last) ? 0.0 : std::min(cap, std::exp(factor - law.log_weight(tau)));
