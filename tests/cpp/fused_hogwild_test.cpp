@@ -201,7 +201,7 @@ TEST(what_it_cannot_do_is_refused) {
   Problem problem;
   std::vector<float> theta(problem.network.num_parameters());
   TrainOptions options{.engine = engine::FusedHogwild{}, .epochs = 1, .momentum = 0.5};
-  CHECK_THROWS(std::invalid_argument, train(problem.objective, theta, options), "no momentum");
+  CHECK_THROWS(std::invalid_argument, train(problem.objective, theta, options), "momentum must be 0");
   options.momentum = 0.0;
   const Quadratic quadratic(5);
   theta.resize(5);
