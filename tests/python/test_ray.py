@@ -98,6 +98,18 @@ def test_a_callback_that_fails_ends_the_run_and_its_actors(session):
     assert not same_bits(trained.parameters, before)  # what was learnt is kept
 
 
+def test_what_a_policy_raises_at_the_server_is_raised_here(session):
+    def scale(distribution):
+        if distribution.total:
+            raise LookupError("mine")
+        return [1.0]
+
+    with pytest.raises(LookupError, match="mine"):
+        asap.ray.train(
+            model(), data(), learners=2, batch_size=16, epochs=20, step=asap.Custom(0.05, scale, sample=(1, 3))
+        )
+
+
 @pytest.mark.parametrize("engine", [asap.Synchronous(), asap.Softsync(n=2)])
 def test_a_resumed_run_goes_on_as_if_it_had_never_been_interrupted(session, tmp_path, engine):
     settings = dict(engine=engine, batch_size=16, step=0.05, momentum=0.5, seed=3)

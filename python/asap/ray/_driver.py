@@ -85,6 +85,11 @@ class Live:
         ray.get(self._server.stop.remote(status))
 
 
+def _cause(error: ray.exceptions.RayTaskError) -> Exception:
+    """Return what was raised in an actor, as it was there."""
+    return error.cause if isinstance(error.cause, Exception) else error
+
+
 class Driver:
     """One run on a cluster.
 
@@ -112,6 +117,7 @@ class Driver:
         self._seats = [_Seat(number) for number in range(cluster.learners)]
         self._working: dict[Any, _Seat] = {}
         self._server: Any = None
+        self._server_failures, self._published_before = 0, -1
         self._published = 0
         self._records: list[NDArray[np.void]] = []  # of the trace, up to that state
         self._rows = 0 if resume is None else len(_core.checkpoint_history({**resume}))
@@ -174,6 +180,8 @@ class Driver:
                     return self._finish()
             except ray.exceptions.RayActorError as error:
                 self._restore(error)
+            except ray.exceptions.RayTaskError as error:  # of the server: what a policy raised there
+                raise _cause(error) from None
             except KeyboardInterrupt:
                 self._stop("interrupted")
 
@@ -201,7 +209,7 @@ class Driver:
             return
         except ray.exceptions.RayTaskError as error:
             self._cluster.learner_errors += 1
-            self._count_failure(seat, error.cause if isinstance(error.cause, Exception) else error)
+            self._count_failure(seat, _cause(error))
         self._set_to_work(seat)
 
     def _count_failure(self, seat: _Seat, error: Exception) -> None:
@@ -252,6 +260,10 @@ class Driver:
                 "the parameter server died, and there is no checkpoint to restore it from; "
                 'give checkpoint=asap.Checkpoint("run.checkpoint")'
             ) from error
+        self._server_failures = self._server_failures + 1 if self._published == self._published_before else 1
+        self._published_before = self._published
+        if self._server_failures > MAX_FAILURES:
+            raise RuntimeError(f"the parameter server died {self._server_failures} times without an update") from error
         before = 0 if self._state is None else self._state["version"]
         self._cluster.server_restarts += 1
         self._cluster.updates_lost += max(0, self._published - before)

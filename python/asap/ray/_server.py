@@ -59,6 +59,7 @@ class Server:
         self._num_told = 0  # records that the driver has
         self._absent = set(range(config.workers))  # until all have come, nobody begins
         self._changed, self._news = asyncio.Event(), asyncio.Event()  # for workers, for the driver
+        self._failure: Exception | None = None
         self._bytes = 0
         self._repeated = 0
         self._within = _core.Distribution(np.zeros(0, np.uint64))
@@ -90,7 +91,12 @@ class Server:
         """
         self._bytes += packed.nbytes
         gradient = self._gradients.unpack(packed)
-        taken = self._core.receive(batch=batch, worker=worker, read=version, loss=loss, gradient=gradient)
+        try:
+            taken = self._core.receive(batch=batch, worker=worker, read=version, loss=loss, gradient=gradient)
+        except Exception as error:  # of a policy: the driver's, not this learner's
+            self._failure = error
+            self._core.request_stop()
+            taken = False
         self._repeated += not taken and not self._core.is_over
         if taken and within is not None:
             self._within = StalenessDistribution._merge([self._within, _core.Distribution(within)])._core
@@ -118,9 +124,15 @@ class Server:
         self._notify()
 
     async def watch(self) -> dict[str, Any]:
-        """Return how far the run is, and what the driver has not seen: rows, snapshots, a checkpoint."""
+        """Return how far the run is, and what the driver has not seen: rows, snapshots, a checkpoint.
+
+        Raises:
+            Exception: what a policy raised, which ended the run.
+        """
         await _set_or_later(self._news)
         self._news.clear()
+        if self._failure is not None:
+            raise self._failure
         return self._take_news() | {
             "over": self._core.is_over,
             "counts": self._core.counts,
