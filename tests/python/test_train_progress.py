@@ -175,9 +175,13 @@ def test_a_bar_that_cannot_be_written_ends_the_run_with_its_first_error(
 ) -> None:
     pytest.importorskip("tqdm", reason="needs the extra progress")
     monkeypatch.setattr(sys, "stderr", Tired(writes))
+    rows: list[int] = []
     with pytest.raises(OSError, match="nobody listens") as raised:
-        asap.train(make_model(), blobs, epochs=2000, progress=True)
+        asap.train(
+            make_model(), blobs, epochs=2000, progress=True, callbacks=lambda state: rows.append(len(state.history))
+        )
     assert raised.value.__context__ is None
+    assert max(rows, default=0) < 100  # it did not go on without its bar
 
 
 def test_no_bar_is_left_open(blobs: Data, make_model: MakeModel, watch: Watch) -> None:
