@@ -184,21 +184,6 @@ def test_a_bar_that_cannot_be_written_ends_the_run_with_its_first_error(
     assert max(rows, default=0) < 100  # it did not go on without its bar
 
 
-def test_no_bar_is_left_open(blobs: Data, make_model: MakeModel, watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
-    tqdm = pytest.importorskip("tqdm", reason="needs the extra progress").tqdm
-    closed: list[object] = []
-
-    class Watched(tqdm):  # type: ignore[misc, valid-type]
-        def close(self) -> None:
-            closed.append(self.n)
-            super().close()
-
-    monkeypatch.setattr(asap.progress, "_tqdm", lambda: Watched)
-    watch()
-    run = asap.train(make_model(), blobs, epochs=2, progress=True)
-    assert closed == [run.updates]
-
-
 def test_the_error_of_a_run_counts_where_the_display_cannot_be_closed_either(
     blobs: Data, make_model: MakeModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
