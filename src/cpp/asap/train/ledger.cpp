@@ -23,6 +23,11 @@ Distribution folded(const Distribution& distribution) {
   return Distribution(std::move(counts), distribution.tau_sum());
 }
 
+/// Of a resumed run also those that are no more.
+std::size_t most_workers(const LedgerScope& scope, const TrainOptions& options) {
+  return std::max(scope.most_workers, options.resume ? options.resume->workers.size() : 0);
+}
+
 }  // namespace
 
 Ledger::Ledger(const TrainOptions& options, const LedgerScope& scope, std::span<const float> start,
@@ -34,8 +39,8 @@ Ledger::Ledger(const TrainOptions& options, const LedgerScope& scope, std::span<
       parameters_(std::move(parameters)),
       observer_(observer),
       adaptation_(adaptation_of(options)),
-      staleness_(scope.most_workers),
-      rejections_(scope.most_workers),
+      staleness_(most_workers(scope, options)),
+      rejections_(most_workers(scope, options)),
       last_finite_(num_parameters_),
       next_tick_(std::chrono::steady_clock::now() + kTick) {
   std::copy(start.begin(), start.end(), last_finite_.data());
