@@ -18,7 +18,7 @@ import asap
 
 ray = pytest.importorskip("ray", reason='Ray is not installed (extra "ray")')
 import ray_learners  # noqa: E402
-from ray_setting import data, descendants, kill_one, model, now_and_then, same_bits  # noqa: E402
+from ray_setting import data, descendants, kill_one, model, now_and_then, processes, same_bits  # noqa: E402
 
 import asap.ray  # noqa: E402
 
@@ -104,9 +104,17 @@ def test_a_slow_learner_stops_nobody(session, monkeypatch):
     assert run.staleness.per_worker[0].mean > max(each.mean for each in run.staleness.per_worker[1:])
 
 
+def interrupt():
+    """Ctrl-C, once there is a server; before it is there a run has not begun."""
+    if not processes("Server"):
+        return False
+    _thread.interrupt_main()
+    return True
+
+
 def test_ctrl_c_returns_the_run(session):
     for moment in range(MOMENTS):
-        with now_and_then(lambda: _thread.interrupt_main() or True, 1, seed=moment, apart=0.4):
+        with now_and_then(interrupt, 1, seed=moment, apart=0.4):
             run = asap.ray.train(model(), data(), learners=1, **ASYNCHRONOUS)
         assert run.status == "interrupted"
         if run.gradients:

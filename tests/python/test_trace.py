@@ -198,11 +198,12 @@ def test_a_wrong_trace_gives_other_bits_or_is_refused(train: Train) -> None:
     run = train(asap.Locked(), momentum=0.5)
     by_version = np.argsort(run.trace["replaced"])
 
+    # At the beginning: later the model may know all samples so well that gradients are 0, and nothing makes a difference.
     def wrong_scale(records: NDArray[np.void]) -> None:
-        records["scale"][by_version[40]] *= 1.001
+        records["scale"][by_version[0]] *= 1.001
 
     def exchanged_batches(records: NDArray[np.void]) -> None:
-        records["batch"][by_version[[40, 41]]] = records["batch"][by_version[[41, 40]]]
+        records["batch"][by_version[[0, 1]]] = records["batch"][by_version[[1, 0]]]
 
     def lost_update(records: NDArray[np.void]) -> None:
         records["outcome"][by_version[40]] = OUTCOMES["dropped"]
