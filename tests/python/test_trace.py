@@ -198,7 +198,7 @@ def test_a_wrong_trace_gives_other_bits_or_is_refused(train: Train) -> None:
     run = train(asap.Locked(), momentum=0.5)
     by_version = np.argsort(run.trace["replaced"])
 
-    # At the beginning: later the model may know all samples so well that gradients are 0, and nothing makes a difference.
+    # At the beginning: later the model may know all samples so well that gradients are 0.
     def wrong_scale(records: NDArray[np.void]) -> None:
         records["scale"][by_version[0]] *= 1.001
 
