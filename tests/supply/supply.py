@@ -38,6 +38,7 @@ ACCEPTED = frozenset(
         "Apache-2.0",
         "Apache-2.0 WITH LLVM-exception",
         "BSD License",
+        "3-Clause BSD License",
         "BSD-2-Clause",
         "BSD-3-Clause",
         "CC0-1.0",
