@@ -7,6 +7,7 @@ need the extra "cli".
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 from asap import _core
 from asap._extras import require
@@ -29,6 +30,11 @@ def main() -> None:
         sys.exit(2)
     except (FileNotFoundError, ImportError) as error:
         sys.exit(f"Error: {error}")
+    application()()
+
+
+def application() -> Any:
+    """Return the typer application, with all commands."""
     from asap import (  # noqa: F401  # register themselves
         _commands,
         _distributed,
@@ -39,4 +45,4 @@ def main() -> None:
     )
     from asap._app import app
 
-    app()
+    return app

@@ -9,21 +9,13 @@
 #include "engines.h"
 #include "farewell.h"
 #include "quadratic.h"
+#include "witness.h"
 
 namespace {
 
 using namespace asap;
 
 constexpr std::size_t kWorkers = 3;  // at most
-
-struct Witness : Observer {
-  int calls = 0;
-  Failure failure;
-  void on_failure(const Failure& at) noexcept override {
-    ++calls;
-    failure = at;
-  }
-};
 
 /// Fails in one batch.
 struct FailingIn : Quadratic {

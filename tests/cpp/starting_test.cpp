@@ -15,6 +15,7 @@
 #include "check.h"
 #include "engines.h"
 #include "quadratic.h"
+#include "witness.h"
 
 namespace {
 
@@ -25,15 +26,6 @@ constexpr int kUnlimited = std::numeric_limits<int>::max();
 
 std::atomic<int> threads_left{kUnlimited};
 std::atomic<int> threads_refused{0};
-
-struct Witness : Observer {
-  int calls = 0;
-  Failure failure;
-  void on_failure(const Failure& at) noexcept override {
-    ++calls;
-    failure = at;
-  }
-};
 
 /// No gradient of a run that cannot begin is asked for.
 struct Untouched : Quadratic {

@@ -168,17 +168,7 @@ def test_every_entry_point_has_a_row() -> None:
 
 def test_every_command_has_a_row() -> None:
     pytest.importorskip("typer", reason="needs the extra cli")
-    from asap import (  # noqa: F401  # register themselves
-        _commands,
-        _distributed,
-        _reproductions,
-        _simulations,
-        _surveys,
-        _verdicts,
-    )
-    from asap._app import app
-
-    names = {command.name or command.callback.__name__ for command in app.registered_commands}
+    names = {command.name or command.callback.__name__ for command in cli.application().registered_commands}
     assert {entry for entry, _, _ in COMMANDS} == {f"asap {name}" for name in names}
 
 
