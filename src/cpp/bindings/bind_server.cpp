@@ -44,11 +44,11 @@ class Keeper final : public Observer {
 class Server {
  public:
   Server(std::uint64_t num_samples, const Contiguous<float>& theta, TrainOptions options, std::size_t most_workers,
-         const std::optional<py::dict>& resume, bool trace)
+         const std::optional<py::dict>& resume, bool trace, bool leads)
       : before_(resume ? std::optional(checkpoint_from(*resume)) : std::nullopt),
         keeper_(static_cast<std::size_t>(theta.size())),
         server_(num_samples, {theta.data(), static_cast<std::size_t>(theta.size())}, with(options, trace), most_workers,
-                keeper_) {}
+                keeper_, leads ? server::Role::lead : server::Role::shard) {}
 
   server::ParameterServer& get() { return server_; }
 
@@ -143,9 +143,9 @@ class NetworkLearner {
 void bind_server(py::module_& module) {
   py::class_<Server>(module, "ParameterServer")
       .def(py::init<std::uint64_t, const Contiguous<float>&, TrainOptions, std::size_t, const std::optional<py::dict>&,
-                    bool>(),
+                    bool, bool>(),
            py::arg("num_samples"), py::arg("theta").noconvert(), py::arg("options"), py::kw_only(),
-           py::arg("most_workers"), py::arg("resume"), py::arg("trace"))
+           py::arg("most_workers"), py::arg("resume"), py::arg("trace"), py::arg("leads") = true)
       .def(
           "take", [](Server& self, std::size_t worker) { return self.get().take(worker); }, py::arg("worker"))
       .def(
@@ -161,6 +161,8 @@ void bind_server(py::module_& module) {
       .def(
           "request_stop", [](Server& self, const std::string& status) { self.get().request_stop(stop_status(status)); },
           py::arg("status") = "stopped")
+      .def_property_readonly("rounds", [](Server& self) { return self.get().rounds(); })
+      .def_property_readonly("is_gathering", [](Server& self) { return self.get().is_gathering(); })
       .def_property_readonly("version", [](Server& self) { return self.get().version(); })
       .def_property_readonly("workers", [](Server& self) { return self.get().workers(); })
       .def_property_readonly("parameters", &view_parameters)

@@ -41,7 +41,8 @@ class BatchQueue {
     return open_.erase(batch) == 1;
   }
 
-  bool is_done() const { return open_.empty() && next_ == limit_; }  ///< all numbers have arrived
+  bool has(std::uint64_t batch) const { return batch < next_ && !open_.contains(batch); }  ///< it has arrived
+  bool is_done() const { return open_.empty() && next_ == limit_; }                        ///< all numbers have arrived
   std::uint64_t limit() const { return limit_; }
   std::uint64_t next() const { return next_; }  ///< the lowest number never handed out
   const std::set<std::uint64_t>& open() const { return open_; }

@@ -55,11 +55,12 @@ BatchQueue queue_of(const TrainOptions& options, std::uint64_t batches_per_epoch
 }  // namespace
 
 ParameterServer::ParameterServer(std::uint64_t num_samples, std::span<const float> theta, const TrainOptions& options,
-                                 std::size_t most_workers, Observer& observer)
+                                 std::size_t most_workers, Observer& observer, Role role)
     : options_(checked(options, most_workers, num_samples, theta)),
       batches_(num_samples, options.batch_size, options.seed, BatchSource::kUnlimited),
       layout_(layout_of(options, theta.size())),
       most_workers_(most_workers),
+      role_(role),
       max_skips_(options.on_nonfinite == OnNonfinite::skip ? batches_.batches_per_epoch() : 0),
       workers_(options.workers),
       state_(first_state(layout_, start_of(options, theta), options.resume)),
@@ -76,8 +77,7 @@ ParameterServer::ParameterServer(std::uint64_t num_samples, std::span<const floa
 
 std::optional<std::uint64_t> ParameterServer::take(std::size_t worker) {
   lose(worker);  // a batch that it had, and did not bring
-  if (!has_begun_) clock_.restart();
-  has_begun_ = true;
+  begin();
   if (is_over()) return std::nullopt;
   const auto batch = works_in_rounds() ? queue_.take(round_.end()) : queue_.take();
   if (batch) held_[worker] = {*batch, version()};
@@ -93,7 +93,12 @@ void ParameterServer::lose(std::size_t worker) {
 void ParameterServer::hold(std::size_t worker, std::uint64_t batch) {
   check(worker);
   if (batch >= queue_.limit()) invalid_argument("batch must be below ", queue_.limit(), "; got ", batch);
+  begin();
   held_[worker] = {batch, 0};
+}
+
+void ParameterServer::follow(std::uint64_t rounds) {
+  if (rounds_ < rounds && round_.is_complete() && ledger_.goes()) close_round();
 }
 
 bool ParameterServer::receive(const Delivery& delivery) {
@@ -109,7 +114,7 @@ bool ParameterServer::receive(const Delivery& delivery) {
     apply(delivery);
   else
     skip(delivery);
-  if (works_in_rounds() && round_.is_complete() && ledger_.goes()) close_round();
+  if (works_in_rounds() && role_ == Role::lead && round_.is_complete() && ledger_.goes()) close_round();
   return true;
 }
 
@@ -126,7 +131,7 @@ bool ParameterServer::is_over() const {
 }
 
 bool ParameterServer::is_checkpoint_due() const {
-  return checkpoints_ && gathering_.size() == 0 && round_.parts().empty() && checkpoints_->is_due(progress());
+  return checkpoints_ && !is_gathering() && round_.parts().empty() && checkpoints_->is_due(progress());
 }
 
 std::optional<Checkpoint> ParameterServer::checkpoint() {
@@ -148,6 +153,12 @@ Report ParameterServer::finish(std::span<float> theta) {
   Report report = ledger_.finish(theta);
   report.vectors_high_water = 1;
   return report;
+}
+
+/// Time counts from the first batch on.
+void ParameterServer::begin() {
+  if (!has_begun_) clock_.restart();
+  has_begun_ = true;
 }
 
 void ParameterServer::check(std::size_t worker) const {
@@ -220,6 +231,7 @@ void ParameterServer::close_round() {
     receipt.outcome = step.rejects() ? Outcome::rejected : reports ? Outcome::published : Outcome::merged;
     record(delivery, receipt);
   }
+  ++rounds_;
   open_round();
 }
 

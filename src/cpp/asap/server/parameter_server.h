@@ -10,6 +10,16 @@
 //
 // Batches, policies, update arithmetic, trace, checkpoints and report are those of train(): a traced run can be
 // replayed, and with the synchronous engine, or one learner, the parameters have the bits of a run on threads.
+//
+// Parameters may be too many for one machine, or its network. Then each shard of them has a server, which counts
+// versions and staleness of its own. One of them leads: it hands out the batches. A gradient comes to all others before
+// it comes to the lead; so whatever the lead has, all have, and a batch that it hands out again they refuse where they
+// have it:
+//
+//   shard.hold(w, *batch);                                        // w reads shard.parameters() for that batch
+//   shard.receive({..., .read = version of the shard, .gradient = that part of it});
+//   lead.receive(...);
+//   shard.follow(lead.rounds());                                  // before anybody reads again
 #pragma once
 
 #include <cstdint>
@@ -29,6 +39,9 @@
 
 namespace asap::server {
 
+/// Who hands out batches, and ends rounds.
+enum class Role { lead, shard };
+
 /// n-softsync (with n = m every gradient is an update: Downpour SGD) or synchronous SGD. Each batch counts once,
 /// whoever brings its gradient, and whatever is lost, repeated or late. Staleness is exact: there is one counter of
 /// versions, and every gradient carries the one that it was computed on.
@@ -38,11 +51,11 @@ namespace asap::server {
 /// wait for others.
 class ParameterServer {
  public:
-  /// From theta, or from where options.resume was. `most_workers`: at any time. A shard of a larger vector is a server
-  /// of its own, with its part of theta. The observer gets rows and snapshots during the call of receive() that
+  /// From theta, or from where options.resume was. `most_workers`: at any time. A server of a shard gets its part of
+  /// theta. The observer gets rows and snapshots during the call of receive() that
   /// completes them. Throws std::invalid_argument for options that do not fit.
   ParameterServer(std::uint64_t num_samples, std::span<const float> theta, const TrainOptions& options,
-                  std::size_t most_workers, Observer& observer);
+                  std::size_t most_workers, Observer& observer, Role role = Role::lead);
 
   /// A batch to compute the gradient of, on parameters() as they are now. Nothing: the run is over, all batches are
   /// with somebody, or all of a round.
@@ -51,8 +64,12 @@ class ParameterServer {
   /// The worker is lost: somebody else gets its batch, and what still comes of it is refused.
   void lose(std::size_t worker);
 
-  /// For a shard: the worker has a batch that another shard handed out.
+  /// For a shard: the worker has a batch that the lead handed out.
   void hold(std::size_t worker, std::uint64_t batch);
+
+  /// For a shard: the lead has ended so many rounds. Its own last one ends here, so that it is never ahead of the lead,
+  /// where a batch of that round may have to be handed out again.
+  void follow(std::uint64_t rounds);
 
   /// Takes a gradient. False, and nothing happens: the worker does not have that batch, or got it after it had read
   /// that version, as somebody who was lost and is late; its gradient came before; or the run is over. Throws
@@ -62,11 +79,14 @@ class ParameterServer {
   /// Another number of workers, from the next round or update on; in the formula of a policy from now on.
   void resize(std::size_t workers);
 
-  bool is_over() const;  ///< no gradient is taken any more
+  bool has(std::uint64_t batch) const { return queue_.has(batch); }  ///< its gradient came
+  bool is_over() const;                                              ///< no gradient is taken any more
   void request_stop(Status status) { ledger_.request_stop(status); }
 
   std::size_t num_parameters() const { return layout_.parameters(); }
   const float* parameters() const { return state_.data(); }
+  std::uint64_t rounds() const { return rounds_; }             ///< that ended since it was made
+  bool is_gathering() const { return gathering_.size() > 0; }  ///< in the middle of an update of several gradients
   Version version() const { return ledger_.counts().published; }
   std::size_t workers() const { return workers_; }
   const Ledger& ledger() const { return ledger_; }
@@ -84,6 +104,7 @@ class ParameterServer {
 
  private:
   bool works_in_rounds() const { return std::holds_alternative<engine::Synchronous>(options_.engine); }
+  void begin();
   void check(std::size_t worker) const;
   bool is_finite(const Delivery& delivery) const;
   void skip(const Delivery& delivery);
@@ -98,6 +119,7 @@ class ParameterServer {
   const BatchSource batches_;  // how many samples their numbers stand for
   const StateLayout layout_;
   const std::size_t most_workers_;
+  const Role role_;
   const std::uint64_t max_skips_;  // in a row, of gradients that are not finite
   std::size_t workers_;
   AlignedBuffer<float> state_;
@@ -107,6 +129,7 @@ class ParameterServer {
   BatchQueue queue_;
   Gathering gathering_;  // softsync
   Round round_;          // synchronous
+  std::uint64_t rounds_ = 0;
   std::optional<CheckpointPlan> checkpoints_;
   /// A batch that a worker has, and the oldest parameters that it can have read for it.
   struct Held {
