@@ -75,17 +75,45 @@ def facts(
 
 def text(facts: Mapping[str, Any], state: Mapping[str, Any]) -> str:
     """Return the JSON of a checkpoint: the facts of its run, and the numbers of the state the core handed over."""
-    numbers = {name: state[name] for name in (*_INTEGERS, *_LISTS, "seconds")}
-    numbers["open"] = len(state["arrays"].get("open", ()))
+    numbers = _numbers(state)
+    if "shards" in state:
+        numbers["shards"] = [_numbers(each) for each in state["shards"]]
     return json.dumps(plain({**facts, **numbers}), allow_nan=False)
 
 
+def tensors(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arrays of a state by the names that they have in a file."""
+    named = dict(state["arrays"])
+    for i, each in enumerate(state.get("shards", ())):
+        named |= {_of_shard(i, name): array for name, array in each["arrays"].items()}
+    return named
+
+
+def with_tensors(state: Mapping[str, Any], tensors: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a state with its arrays, which have those names."""
+    shards = [
+        {**each, "arrays": {name: tensors[_of_shard(i, name)] for name in each["arrays"]}}
+        for i, each in enumerate(state.get("shards", ()))
+    ]
+    arrays = {name: tensors[name] for name in state["arrays"]}
+    return {**state, "arrays": arrays} | ({"shards": shards} if shards else {})
+
+
+def _of_shard(number: int, name: str) -> str:
+    return f"shards.{number}.{name}"
+
+
+def _numbers(state: Mapping[str, Any]) -> dict[str, Any]:
+    numbers = {name: state[name] for name in (*_INTEGERS, *_LISTS, "seconds")}
+    return numbers | {"open": len(state["arrays"].get("open", ()))}
+
+
 def parse(document: Mapping[str, Any]) -> tuple[Saved, Tensors]:
-    """Return what a document says, and the tensors that belong to it; KeyError, TypeError, ValueError and the like."""
-    state: dict[str, Any] = {name: _checks.integer(name, document[name], 0) for name in _INTEGERS}
-    state["seconds"] = _checks.not_negative("seconds", document["seconds"])
-    state |= {name: [_checks.integer(name, each, 0) for each in document[name]] for name in _LISTS}
-    _checks.integer("num_workers", state["num_workers"], 1, MAX_WORKERS)
+    """Return what a document says, and the tensors that belong to it; KeyError, TypeError, ValueError and the like.
+
+    In place of arrays the state has their names.
+    """
+    state, tensors = _state(document)
     architecture = Architecture.from_dict(document["architecture"])
     saved = Saved(
         state,
@@ -103,8 +131,26 @@ def parse(document: Mapping[str, Any]) -> tuple[Saved, Tensors]:
         vectors["velocity"] = vectors["parameters"]
     if isinstance(saved.config.correction, GapAware):
         vectors["movement"] = vectors["parameters"]
-    if num_open := _checks.integer("open", document.get("open", 0), 0):  # of a parameter server only
-        vectors["open"] = ("U64", (num_open,))
+    state["arrays"] |= dict.fromkeys(vectors)
+    if len(document.get("shards", ())) >= parameters:
+        raise ValueError("there are more shards than parameters")
+    for i, other in enumerate(document.get("shards", ())):
+        shard, own = _state(other)
+        state.setdefault("shards", []).append(shard)
+        tensors |= {_of_shard(i, name): kind for name, kind in own.items()}
+    return saved, vectors | tensors
+
+
+def _state(document: Mapping[str, Any]) -> tuple[dict[str, Any], Tensors]:
+    """Return the state of one server, or the only one, and the tensors that belong to it beside the vectors."""
+    state: dict[str, Any] = {name: _checks.integer(name, document[name], 0) for name in _INTEGERS}
+    state["seconds"] = _checks.not_negative("seconds", document["seconds"])
+    state |= {name: [_checks.integer(name, each, 0) for each in document[name]] for name in _LISTS}
+    _checks.integer("num_workers", state["num_workers"], 1, MAX_WORKERS)
     numbers = range(len(state["table_versions"]))
-    tables = {f"tables.{i}": ("F64", (None,)) for i in numbers} | {f"seen.{i}": ("U64", (None,)) for i in numbers}
-    return saved, vectors | tables | _TABLES
+    tensors: Tensors = {f"tables.{i}": ("F64", (None,)) for i in numbers}
+    tensors |= {f"seen.{i}": ("U64", (None,)) for i in numbers} | _TABLES
+    if num_open := _checks.integer("open", document.get("open", 0), 0):  # of a parameter server only
+        tensors["open"] = ("U64", (num_open,))
+    state["arrays"] = dict.fromkeys(tensors)
+    return state, tensors

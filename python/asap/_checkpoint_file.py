@@ -7,13 +7,14 @@ import os
 import shutil
 import zlib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from asap import _checkpoint_document
+from asap import _checkpoint_document, _core
 from asap._checkpoint_document import Saved, Tensors
 from asap._extras import require
 from asap.datasets import files
@@ -40,7 +41,7 @@ def expect_writable(path: Path) -> None:
 def write(path: Path, facts: Mapping[str, Any], state: Mapping[str, Any]) -> None:
     """Write a checkpoint, all or nothing; at every moment there is a complete one at `path` if there ever was."""
     safetensors = require("safetensors.numpy", "io", "A checkpoint")
-    arrays = {name: np.ascontiguousarray(array) for name, array in state["arrays"].items()}
+    arrays = {name: np.ascontiguousarray(array) for name, array in _checkpoint_document.tensors(state).items()}
     text = _checkpoint_document.text(facts, state)
     metadata = {"schema": f"{SCHEMA}{FORMAT}", "checkpoint": text, "crc32": _checksum(text, arrays)}
     contents = safetensors.save(arrays, metadata)
@@ -94,14 +95,16 @@ def _read(path: Path) -> Saved:
             except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
                 raise ValueError(f"{path} is damaged: {type(error).__name__}: {error}") from error
             _check_tensors(path, file, expected)
-            saved.state["arrays"] = _tensors(path, file, expected)
+            tensors = _tensors(path, file, expected)
             found = file.metadata()
     except safetensors.SafetensorError as error:
         raise ValueError(f"{path} is damaged, or no safetensors file: {error}") from error
-    if (crc := _checksum(found["checkpoint"], saved.state["arrays"])) != found.get("crc32"):
+    if (crc := _checksum(found["checkpoint"], tensors)) != found.get("crc32"):
         raise ValueError(f"{path} is damaged: its checksum is {found.get('crc32')!r:.20}; its contents have {crc!r}")
+    saved = replace(saved, state=_checkpoint_document.with_tensors(saved.state, tensors))
     try:
-        len(saved.records)  # puts the tables together
+        for state in (saved.state, *saved.state.get("shards", ())):
+            _core.checkpoint_history(state)  # puts the tables together
     except ValueError as error:
         raise ValueError(f"{path} is damaged: {error}") from error
     return saved

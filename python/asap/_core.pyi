@@ -354,10 +354,13 @@ class ParameterServer:
         most_workers: int,
         resume: dict[str, Any] | None,  # what checkpoint() gave
         trace: bool,
+        leads: bool = True,
     ) -> None: ...
     def take(self, worker: int) -> int | None: ...  # a batch; None: none now
     def lose(self, worker: int) -> None: ...
-    def hold(self, worker: int, batch: int) -> None: ...
+    def hold(self, worker: int, batch: int) -> None: ...  # for a shard: the lead handed it out
+    def follow(self, rounds: int) -> None: ...  # for a shard: the lead has ended so many
+    def has(self, batch: int) -> bool: ...  # its gradient came
     def receive(
         self, *, batch: int, worker: int, read: int, loss: float, gradient: NDArray[np.float32]
     ) -> bool: ...  # False: not its batch, or it came before, or the run is over
@@ -365,6 +368,12 @@ class ParameterServer:
     @property
     def is_over(self) -> bool: ...
     def request_stop(self, status: str = "stopped") -> None: ...
+    @property
+    def has_diverged(self) -> bool: ...
+    @property
+    def rounds(self) -> int: ...  # that ended since it was made
+    @property
+    def is_gathering(self) -> bool: ...  # in the middle of an update of several gradients
     @property
     def version(self) -> int: ...
     @property

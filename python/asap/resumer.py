@@ -83,6 +83,8 @@ def resume(
         ImportError: safetensors is not installed (extra "io").
     """
     saved = _checkpoint_file.read(Path(_checks.path("path", path)))
+    if "shards" in saved.state:
+        raise ValueError(f"{path} is of a parameter server with several shards; resume it with asap.ray.resume")
     config = changed(
         saved,
         step=step,

@@ -1,11 +1,10 @@
-"""The driver of a distributed run: starts its actors, replaces those that die, and tells the observer what goes on."""
+"""The driver of a distributed run: looks after its servers and learners, and tells the observer what goes on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
-from functools import cached_property
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,84 +16,46 @@ from asap.callbacks import Observer
 from asap.cluster import Cluster
 from asap.config import TrainConfig
 from asap.history import History
-from asap.ray._learner import DONE, Assignment, Learner
-from asap.ray._server import Server
+from asap.ray._crew import MAX_FAILURES, Crew, cause_of
+from asap.ray._servers import Servers
 from asap.staleness import StalenessDistribution
 
-MAX_FAILURES = 3
-"""Failures in a row, without a gradient between, after which a learner is given up and the run ends."""
-
 POLL_SECONDS = 0.1
-ENDING_SECONDS = 5.0  # for learners to see that the run is over
+WAITING_SECONDS = 30.0  # for learners to come, before somebody is told that they do not
 
 Validate = Callable[[NDArray[np.float32]], tuple[float, int, int]]
 
 
-@dataclass(frozen=True)
-class Setting:
-    """What all actors of a run are made from.
-
-    Attributes:
-        assignment: what learners are made from.
-        samples: number of samples in the training data.
-        learner_options: Ray's options for learners.
-        server_options: Ray's options for the server.
-    """
-
-    assignment: Assignment
-    samples: int
-    learner_options: Mapping[str, Any]
-    server_options: Mapping[str, Any]
-
-    @property
-    def config(self) -> TrainConfig:
-        """The settings of the run."""
-        return self.assignment.config
-
-
-@dataclass
-class _Seat:
-    """The place of a learner, whoever takes it."""
-
-    number: int
-    actor: Any = None
-    failures: int = 0
-    gradients: int = -1  # of the whole run, at the last failure
-
-
 class Live:
-    """The run as callbacks see it; what is not told with every look at the server is asked for."""
+    """The run as callbacks see it; what is not told with every look at the servers is asked for."""
 
-    def __init__(self, server: Any, status: Mapping[str, Any]) -> None:
+    def __init__(self, servers: Servers, status: Mapping[str, Any]) -> None:
         self.epoch: float = status["epoch"]
         self.counts: dict[str, Any] = status["counts"]
         self.seconds: float = status["seconds"]
-        self._server = server
+        self._servers, self._rounds = servers, status["rounds"]
 
     @property
     def staleness(self) -> _core.Distribution:
         """The staleness so far."""
-        return _core.Distribution(*ray.get(self._server.staleness.remote()))
+        return _core.Distribution(*ray.get(self._servers.handles.lead.staleness.remote()))
 
     def snapshot(self) -> tuple[NDArray[np.float32], int]:
         """Return a copy of the current parameters, and their version as far as known."""
-        return np.array(ray.get(self._server.parameters.remote())), int(self.counts["published"])
+        return self._servers.parameters(self._rounds), int(self.counts["published"])
 
     def request_stop(self, status: str = "stopped") -> None:
         """End the run."""
-        ray.get(self._server.stop.remote(status))
-
-
-def _cause(error: ray.exceptions.RayTaskError) -> Exception:
-    """Return what was raised in an actor, as it was there."""
-    return error.cause if isinstance(error.cause, Exception) else error
+        ray.get(self._servers.handles.lead.stop.remote(status))
 
 
 class Driver:
     """One run on a cluster.
 
     Args:
-        setting: what actors are made from.
+        config: the settings of the run.
+        servers: the parameter server, not yet started.
+        crew: the learners, not yet started.
         cluster: what happens is counted there.
         observer: who is told of rows, snapshots and checkpoints.
         validate: evaluates parameters: sum of losses, hits, samples.
@@ -103,76 +64,51 @@ class Driver:
 
     def __init__(
         self,
-        setting: Setting,
+        config: TrainConfig,
+        servers: Servers,
+        crew: Crew,
         cluster: Cluster,
         observer: Observer,
         validate: Validate | None,
         resume: Mapping[str, Any] | None,
     ) -> None:
-        self._setting = setting
+        self._config = config
+        self._servers = servers
+        self._crew = crew
         self._cluster = cluster
         self._observer = observer
         self._validate = validate
-        self._state = resume  # where a server that dies is restored from
-        self._seats = [_Seat(number) for number in range(cluster.learners)]
-        self._working: dict[Any, _Seat] = {}
-        self._server: Any = None
+        self._state = resume  # where servers that die are restored from
+        self._watches: dict[Any, bool] = {}  # of the servers; whether that one leads
         self._server_failures, self._published_before = 0, -1
         self._published = 0
+        self._present: Sequence[int] = ()
+        self._rounds = 0  # that the lead has ended since it was made
         self._records: list[NDArray[np.void]] = []  # of the trace, up to that state
-        self._rows = 0 if resume is None else len(_core.checkpoint_history({**resume}))
+        self._rows = _num_rows(resume)
+        self._waiting_since: float | None = time.monotonic()
 
     def run(self, theta: NDArray[np.float32]) -> dict[str, Any]:
-        """Train from theta to the end, and return the report of the server, as the core makes it."""
-        self._start = theta.copy()
+        """Train from theta to the end, and return the report of the servers, as the core makes it."""
         try:
-            self._start_server()
-            for seat in self._seats:
-                self._seat(seat)
+            self._start_servers()
+            self._crew.start(self._servers)
             return self._report(self._conduct(), theta)
         except BaseException:
-            self._keep_parameters(theta)
+            self._servers.keep_parameters(theta, self._rounds)
             raise
         finally:
-            self._end()
+            self._crew.end(self._present)
+            self._servers.kill()
 
-    # --- the actors
+    def _start_servers(self) -> None:
+        self._servers.start(self._state)
+        self._rounds = 0
+        lead, *others = self._servers.tell("watch")
+        self._watches = {lead: True} | dict.fromkeys(others, False)
 
-    @cached_property
-    def _learner_class(self) -> Any:
-        return ray.remote(Learner).options(**self._setting.learner_options)
-
-    @cached_property
-    def _server_class(self) -> Any:
-        return ray.remote(Server).options(**self._setting.server_options)
-
-    def _start_server(self) -> None:
-        self._server = self._server_class.remote(
-            self._setting.config,
-            self._setting.samples,
-            self._start,
-            self._setting.config.workers,
-            self._state,
-            self._cluster.transport,
-        )
-        self._watch = self._server.watch.remote()
-
-    def _seat(self, seat: _Seat) -> None:
-        """Put a new learner into the place."""
-        seat.actor = self._learner_class.remote(self._setting.assignment)
-        self._set_to_work(seat)
-
-    def _set_to_work(self, seat: _Seat) -> None:
-        self._working[seat.actor.work.remote(self._server, self._workers(seat)[0])] = seat
-
-    def _workers(self, seat: _Seat) -> list[int]:
-        first = seat.number * self._cluster.in_flight
-        return list(range(first, first + self._cluster.in_flight))
-
-    # --- the run
-
-    def _conduct(self) -> dict[str, Any]:
-        """Look after all until the run is over, and return the server's last word."""
+    def _conduct(self) -> list[dict[str, Any]]:
+        """Look after all until the run is over, and return the last word of each server."""
         while True:
             try:
                 status = self._look()
@@ -180,64 +116,61 @@ class Driver:
                     return self._finish()
             except ray.exceptions.RayActorError as error:
                 self._restore(error)
-            except ray.exceptions.RayTaskError as error:  # of the server: what a policy raised there
-                raise _cause(error) from None
+            except ray.exceptions.RayTaskError as error:  # of a server: what a policy raised there
+                raise cause_of(error) from None
             except KeyboardInterrupt:
-                self._stop("interrupted")
+                ray.get(self._servers.handles.lead.stop.remote("interrupted"))
 
     def _look(self) -> dict[str, Any] | None:
-        """Wait until there is something to look at; return what the server told, if it did."""
-        ready, _ = ray.wait([self._watch, *self._working], num_returns=1, timeout=POLL_SECONDS)
+        """Wait until there is something to look at; return what the lead told, if it did."""
+        ready, _ = ray.wait([*self._watches, *self._crew.working], num_returns=1, timeout=POLL_SECONDS)
         for reference in ready:
-            if reference is self._watch:
-                status: dict[str, Any] = ray.get(self._watch)
-                self._watch = self._server.watch.remote()
+            if reference not in self._watches:
+                self._crew.settle(reference, self._servers, self._published)
+                continue
+            told: Any = ray.get(reference)
+            if self._watches.pop(reference):
+                self._watches[self._servers.handles.lead.watch.remote()] = True
+                status: dict[str, Any] = told
                 return status
-            self._settle(self._working.pop(reference), reference)
+            if told:  # another shard diverged
+                ray.get(self._servers.handles.lead.stop.remote("stopped"))
         return None
-
-    def _settle(self, seat: _Seat, reference: Any) -> None:
-        """A learner has stopped working: it is done, died, failed, or found no server."""
-        try:
-            if ray.get(reference) == DONE:
-                return
-        except ray.exceptions.RayActorError as error:
-            self._cluster.learner_deaths += 1
-            self._count_failure(seat, error)
-            self._server.lose.remote(self._workers(seat))
-            self._seat(seat)
-            return
-        except ray.exceptions.RayTaskError as error:
-            self._cluster.learner_errors += 1
-            self._count_failure(seat, _cause(error))
-        self._set_to_work(seat)
-
-    def _count_failure(self, seat: _Seat, error: Exception) -> None:
-        """Give up when the run gets nowhere: when there was no update since the learner failed last."""
-        seat.failures = seat.failures + 1 if seat.gradients == self._published else 1
-        seat.gradients = self._published
-        if seat.failures > MAX_FAILURES:
-            raise RuntimeError(
-                f"learner {seat.number} failed {seat.failures} times in a row, and the run does not get on"
-            ) from error
 
     def _handle(self, status: Mapping[str, Any]) -> bool:
         """Tell the observer what is new; return whether the run is over."""
-        self._published = status["counts"]["published"]
-        live = Live(self._server, status)
+        self._published, self._rounds = status["counts"]["published"], status["rounds"]
+        self._follow_team(status["present"])
+        live = Live(self._servers, status)
         for record, theta in status["rows"]:
             if (metrics := self._add_row(record, theta, live)) is not None:
-                ray.get(self._server.set_validation.remote(self._rows - 1, *metrics))
-        for snapshot in status["snapshots"]:
-            self._observer.on_snapshot(*snapshot)
+                ray.get(self._servers.handles.lead.set_validation.remote(self._rows - 1, *metrics))
+        self._add_snapshots(status["snapshots"])
         if status["checkpoint"] is not None:
             self._records.append(np.array(status["records"]))
             self._save(status["checkpoint"])
         self._observer.on_tick(live)  # type: ignore[arg-type]  # it has all that is asked of one
         return bool(status["over"])
 
+    def _follow_team(self, present: Sequence[int]) -> None:
+        learners = self._crew.learners(present)
+        if self._crew.learners(self._present) != learners:
+            self._cluster.team.append((self._published, learners))
+        self._present = present
+        if self._published or learners >= self._cluster.min_learners:
+            self._waiting_since = None
+        elif self._waiting_since is not None and time.monotonic() - self._waiting_since > WAITING_SECONDS:
+            self._waiting_since = None
+            warnings.warn(
+                f"{learners} of at least {self._cluster.min_learners} learners have come so far; the cluster may have "
+                f"no room for more: see learner_options, and `ray status`",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+
     def _add_row(self, record: dict[str, Any], theta: NDArray[np.float32], live: Live) -> tuple[float, int, int] | None:
         """Tell the observer of a row, validated here, and return the validation for the server to keep."""
+        theta = self._servers.whole(theta, "row", self._rows, self._rounds)
         metrics = None if self._validate is None else self._validate(theta)
         if metrics is not None:
             loss_sum, correct, samples = metrics
@@ -246,16 +179,18 @@ class Driver:
         self._observer.on_epoch(record, live)  # type: ignore[arg-type]
         return metrics
 
+    def _add_snapshots(self, snapshots: Sequence[Any]) -> None:
+        for theta, version, epoch, seconds in snapshots:
+            whole = self._servers.whole(theta, "snapshot", version, self._rounds)
+            self._observer.on_snapshot(whole, version, epoch, seconds)
+
     def _save(self, state: Mapping[str, Any]) -> None:
         self._state = state
         self._observer.on_checkpoint({**state})
 
-    def _stop(self, status: str) -> None:
-        ray.get(self._server.stop.remote(status))
-
     def _restore(self, error: Exception) -> None:
-        """The server died: another one goes on from the last checkpoint."""
-        if self._setting.config.checkpoint is None:
+        """A server died: all go on from the last checkpoint."""
+        if self._config.checkpoint is None:
             raise RuntimeError(
                 "the parameter server died, and there is no checkpoint to restore it from; "
                 'give checkpoint=asap.Checkpoint("run.checkpoint")'
@@ -267,48 +202,45 @@ class Driver:
         before = 0 if self._state is None else self._state["version"]
         self._cluster.server_restarts += 1
         self._cluster.updates_lost += max(0, self._published - before)
-        self._rows = 0 if self._state is None else len(_core.checkpoint_history({**self._state}))
+        self._rows = _num_rows(self._state)
         self._observer.history = History(self._observer.history[: self._rows])
-        self._start_server()
+        self._start_servers()
 
-    def _finish(self) -> dict[str, Any]:
-        """The last checkpoint, rows and report."""
-        if self._setting.config.checkpoint is not None:
-            state = ray.get(self._server.checkpoint.remote())
+    def _finish(self) -> list[dict[str, Any]]:
+        """The last checkpoint, rows and snapshots, and the reports."""
+        lead, others = self._servers.handles
+        if self._config.checkpoint is not None:
+            state = ray.get(lead.last_checkpoint.remote())
             if state is not None:
                 self._save(state)
-        report: dict[str, Any] = ray.get(self._server.finish.remote())
-        live = Live(self._server, {"epoch": 0.0, "counts": report["counts"], "seconds": report["seconds"]})
+        report: dict[str, Any] = ray.get(lead.finish.remote())
+        self._rounds = report["rounds"]
+        live = Live(self._servers, report | {"epoch": 0.0})
         for record, theta in report["rows"]:
             self._add_row(record, theta, live)
             report["history"][self._rows - 1]["validation"] = record["validation"]
-        for snapshot in report["snapshots"]:
-            self._observer.on_snapshot(*snapshot)
-        return report
+        self._add_snapshots(report["snapshots"])
+        return [report, *ray.get([other.finish.remote(self._rounds) for other in others])]
 
-    def _report(self, report: dict[str, Any], theta: NDArray[np.float32]) -> dict[str, Any]:
-        """Return it with the objects that cannot travel."""
-        theta[:] = report["theta"]
+    def _report(self, reports: Sequence[dict[str, Any]], theta: NDArray[np.float32]) -> dict[str, Any]:
+        """Return the lead's, with the objects that cannot travel."""
+        report = reports[0]
+        theta[:] = np.concatenate([each["theta"] for each in reports])
         report["records"] = np.concatenate([*self._records, report["records"]])
-        if self._setting.config.trace:
+        if self._config.trace:
             report["trace"] = (len(report["records"]), 0)
-        self._cluster.bytes = report["bytes"]
+        if any(each["status"] == "diverged" for each in reports):
+            report["status"] = "diverged"
+        self._cluster.bytes = sum(each["bytes"] for each in reports)
         self._cluster.within = StalenessDistribution(report["within"])
-        self._cluster.gradients_refused = report["repeated"]
-        for name in ("staleness", "rejections"):
-            report[name] = [_core.Distribution(*each) for each in report[name]]
+        self._cluster.gradients_refused = report["refused"]
+        for each in reports:
+            for name in ("staleness", "rejections"):
+                each[name] = [_core.Distribution(*distribution) for distribution in each[name]]
+        self._cluster.shard_staleness = [StalenessDistribution._merge(each["staleness"]) for each in reports]
         report["tables"] = [(update, entries, _core.Distribution(*seen)) for update, entries, seen in report["tables"]]
         return report
 
-    def _keep_parameters(self, theta: NDArray[np.float32]) -> None:
-        """After a failure: what was learnt, if the server is still there to tell."""
-        with suppress(ray.exceptions.RayError):  # the failure counts
-            theta[:] = ray.get(self._server.finish.remote(), timeout=ENDING_SECONDS)["theta"]
 
-    def _end(self) -> None:
-        """Let no actor of this run outlive it."""
-        if self._working:
-            ray.wait(list(self._working), num_returns=len(self._working), timeout=ENDING_SECONDS)
-        for actor in (self._server, *(seat.actor for seat in self._seats)):
-            if actor is not None:
-                ray.kill(actor)
+def _num_rows(state: Mapping[str, Any] | None) -> int:
+    return 0 if state is None else len(_core.checkpoint_history({**state}))

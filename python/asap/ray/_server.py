@@ -1,82 +1,101 @@
-"""The parameter server: an actor around the native one. Learners push gradients and get batches; the driver watches."""
+"""The parameter server that leads: learners push gradients and get batches; the driver watches."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import ray
 from numpy.typing import NDArray
 
 from asap import _core
 from asap.config import TrainConfig
-from asap.ray._transport import Packed, Transport
+from asap.engines import Synchronous
+from asap.ray._shard import Head, Read, Shard, Vector, _set_or_later
+from asap.ray._slices import joined
+from asap.ray._transport import Packed
 from asap.staleness import StalenessDistribution
 
-Task = tuple[int, int, Packed]
-"""What a learner gets: a batch, the version of the parameters, and these as they travel."""
+Task = tuple[Head | None, Read | None]
+"""What a learner gets: a batch with what it is computed on, or that there is none left. Two objects of Ray's: the other
+shards are asked with the first alone."""
 
-PATIENCE = 0.25
-"""Seconds after which the driver hears something, whatever happens."""
+NOTHING: Task = None, None
 
 
-class Server:
-    """The native server of a run; all methods run on one thread, one after the other.
+@dataclass(frozen=True)
+class Team:
+    """Whose gradients there are to be.
+
+    Attributes:
+        quorum: so many workers must have joined before anybody begins.
+        is_elastic: whether the workers of the run are those that are present, or always `config.workers`.
+    """
+
+    quorum: int
+    is_elastic: bool
+
+
+class Server(Shard):
+    """The first shard, or the only one; all methods run on one thread, one after the other.
 
     Args:
-        config: the settings of the run; `workers` is how many gradients may be under way.
-        samples: number of samples in the training data.
-        theta: the parameters to begin with.
-        most_workers: at any time.
-        resume: the state of a checkpoint to go on from.
-        transport: what travels.
+        config: as for any shard.
+        samples: as for any shard.
+        theta: as for any shard.
+        resume: as for any shard.
+        transport: as for any shard.
+        others: the other shards.
+        team: whose gradients there are to be.
     """
+
+    leads = True
 
     def __init__(
         self,
         config: TrainConfig,
         samples: int,
-        theta: NDArray[np.float32],
-        most_workers: int,
+        theta: Vector,
         resume: Mapping[str, Any] | None,
         transport: str,
+        others: Sequence[Any],
+        team: Team,
     ) -> None:
-        self._core = _core.ParameterServer(
-            samples,
-            theta,
-            config._to_core(samples),
-            most_workers=most_workers,
-            resume=None if resume is None else _own(resume),
-            trace=config.trace,
-        )
-        self._gradients, self._parameters = (Transport(transport, len(theta)) for _ in range(2))
-        self._packed: tuple[int, Packed] | None = None  # the latest version as it travels
-        self._rows: list[Any] = []
-        self._snapshots: list[Any] = []
+        super().__init__(config, samples, theta, resume, transport)
+        self._works_in_rounds = isinstance(config.engine, Synchronous)
+        self._others = others
+        self._team = team
+        self._present: set[int] = set()
+        self._has_begun = False
+        self._is_saving = False
+        self._news = asyncio.Event()  # for the driver
+        self._new_rows: list[Any] = []
+        self._new_snapshots: list[Any] = []
         self._checkpoint: tuple[dict[str, Any], int] | None = None  # with the number of records before it
         self._num_told = 0  # records that the driver has
-        self._absent = set(range(config.workers))  # until all have come, nobody begins
-        self._changed, self._news = asyncio.Event(), asyncio.Event()  # for workers, for the driver
-        self._failure: Exception | None = None
-        self._bytes = 0
-        self._repeated = 0
         self._within = _core.Distribution(np.zeros(0, np.uint64))
 
-    async def join(self, worker: int) -> Task | None:
-        """Return the first task of a worker, when all have come; None when the run is over.
+    # --- for learners
+
+    @ray.method(num_returns=2)
+    async def join(self, worker: int) -> Task:
+        """Return the first task of a worker, when enough have come.
 
         What it had before goes to somebody else.
         """
         self._core.lose(worker)
-        self._absent.discard(worker)
-        self._notify()
-        while self._absent and not self._core.is_over:
+        self._present.add(worker)
+        self._has_begun |= len(self._present) >= self._team.quorum
+        self._follow_team()
+        while not (self._has_begun or self._core.is_over):
             await _set_or_later(self._changed)
         return await self._next_task(worker)
 
-    async def push(
+    @ray.method(num_returns=2)
+    async def push(  # type: ignore[override]  # what it returns is the lead's business
         self,
         worker: int,
         batch: int,
@@ -84,46 +103,31 @@ class Server:
         loss: float,
         packed: Packed,
         within: NDArray[np.uint64] | None,
-    ) -> Task | None:
+        *others: bool,
+    ) -> Task:
         """Take a gradient, unless it came before, and return the worker's next task, when there is one.
 
-        `within`: counts of τ within the learner.
+        `within`: counts of τ within the learner. `others`: whether the other shards have it; Ray waits for their
+        answers before it calls this.
         """
-        self._bytes += packed.nbytes
-        gradient = self._gradients.unpack(packed)
-        try:
-            taken = self._core.receive(batch=batch, worker=worker, read=version, loss=loss, gradient=gradient)
-        except Exception as error:  # of a policy: the driver's, not this learner's
-            self._failure = error
-            self._core.request_stop()
-            taken = False
-        self._repeated += not taken and not self._core.is_over
-        if taken and within is not None:
+        if not all(others):
+            self._refused += 1
+        elif self._take(worker, batch, version, loss, packed) and within is not None:
             self._within = StalenessDistribution._merge([self._within, _core.Distribution(within)])._core
-        if self._core.is_checkpoint_due:
-            self._make_checkpoint()
-        self._rows += self._core.take_rows()
-        self._snapshots += self._core.take_snapshots()
-        self._notify()
+        if self._core.is_checkpoint_due and not self._is_saving:
+            await self._save()
+        self._keep()
         return await self._next_task(worker)
+
+    # --- for the driver
 
     async def lose(self, workers: list[int]) -> None:
         """Give the batches of workers who are no more to others."""
-        for worker in workers:
-            self._core.lose(worker)
-        self._notify()
+        self._present.difference_update(workers)
+        await super().lose(workers)
+        self._follow_team()
 
-    async def resize(self, workers: int) -> None:
-        """Go on with another number of workers."""
-        self._core.resize(workers)
-        self._notify()
-
-    async def stop(self, status: str) -> None:
-        """End the run."""
-        self._core.request_stop(status)
-        self._notify()
-
-    async def watch(self) -> dict[str, Any]:
+    async def watch(self) -> dict[str, Any]:  # type: ignore[override]
         """Return how far the run is, and what the driver has not seen: rows, snapshots, a checkpoint.
 
         Raises:
@@ -135,6 +139,8 @@ class Server:
             raise self._failure
         return self._take_news() | {
             "over": self._core.is_over,
+            "present": sorted(self._present),
+            "rounds": self._core.rounds,
             "counts": self._core.counts,
             "epoch": self._core.epoch,
             "seconds": self._core.seconds,
@@ -149,76 +155,88 @@ class Server:
         staleness = self._core.staleness
         return staleness.counts, staleness.tau_sum
 
-    async def parameters(self) -> NDArray[np.float32]:
-        """Return a copy of the current parameters."""
-        return self._core.parameters.copy()
+    async def last_checkpoint(self) -> dict[str, Any] | None:
+        """Return what the run can go on from, now that it is over; None: it diverged."""
+        state = self._core.checkpoint()
+        return None if state is None else await self._with_others(state)
 
-    async def checkpoint(self) -> dict[str, Any] | None:
-        """Return what the run can go on from, now that it is over."""
-        return self._core.checkpoint()
-
-    async def finish(self) -> dict[str, Any]:
+    async def finish(self, rounds: int | None = None) -> dict[str, Any]:
         """End the run: its report, with the parameters, the trace, and what happened on the way here."""
-        report, theta = self._core.finish()
-        histograms = {
-            name: [(each.counts, each.tau_sum) for each in report[name]] for name in ("staleness", "rejections")
+        self._keep()
+        report = await super().finish(self._core.rounds)
+        self._keep()  # the last row
+        return report | {
+            "records": self._core.records(self._num_told),
+            "rows": self._new_rows,
+            "snapshots": self._new_snapshots,
+            "rounds": self._core.rounds,
+            "within": self._within.counts,
         }
-        tables = [(update, entries, (seen.counts, seen.tau_sum)) for update, entries, seen in report["tables"]]
-        return (
-            report
-            | histograms
-            | {
-                "tables": tables,
-                "theta": theta,
-                "records": self._core.records(self._num_told),
-                "rows": self._rows + self._core.take_rows(),
-                "snapshots": self._snapshots + self._core.take_snapshots(),
-                "bytes": self._bytes,
-                "within": self._within.counts,
-                "repeated": self._repeated,
-            }
-        )
 
-    async def _next_task(self, worker: int) -> Task | None:
+    # --- its own
+
+    async def _next_task(self, worker: int) -> Task:
         """Wait until there is one, or the run is over."""
-        while (batch := self._core.take(worker)) is None:
+        while (batch := self._take_batch(worker)) is None:
             if self._core.is_over:
                 self._notify()
-                return None
+                return NOTHING
             await _set_or_later(self._changed)  # limits in seconds are reached without anybody doing anything
-        version = self._core.version
-        if self._packed is None or self._packed[0] != version:
-            self._packed = version, self._parameters.pack(self._core.parameters).copy()
-        self._bytes += self._packed[1].nbytes
-        return batch, version, self._packed[1]
+        return (batch, self._core.rounds), self._read()
+
+    def _take_batch(self, worker: int) -> int | None:
+        if self._is_saving and self._works_in_rounds:
+            return None  # all shards are to be saved between the same rounds
+        return self._core.take(worker)
+
+    async def _save(self) -> None:
+        """Make a checkpoint of all shards: what the others have a little later is at least what is here now."""
+        if (state := self._core.checkpoint()) is None:
+            return
+        num_records = self._core.num_records
+        self._is_saving = True
+        try:
+            if (whole := await self._with_others(state)) is not None:
+                self._checkpoint = whole, num_records
+        except ray.exceptions.RayActorError:
+            pass  # another shard is lost: the driver sees it, too, and goes back to the checkpoint before
+        finally:
+            self._is_saving = False
+            self._notify()
+
+    async def _with_others(self, state: dict[str, Any]) -> dict[str, Any] | None:
+        rounds = self._core.rounds
+        states = await asyncio.gather(*(other.checkpoint.remote(rounds) for other in self._others))
+        return None if None in states else joined([state, *states])
+
+    def _follow_team(self) -> None:
+        """Tell all shards how many workers there are. A round has as many batches as ever, whoever computes them."""
+        workers = len(self._present)
+        changes = self._has_begun and workers not in (0, self._core.workers)
+        if self._team.is_elastic and changes and not self._works_in_rounds:
+            self._core.resize(workers)
+            for other in self._others:
+                other.resize.remote(workers)
+        self._news.set()
+        self._notify()
+
+    def _keep(self) -> None:
+        self._new_rows += self._core.take_rows()
+        self._new_snapshots += self._core.take_snapshots()
+        self._notify()
 
     def _notify(self) -> None:
         """Wake who waits: workers for a batch, and the driver, where there is something for it."""
-        self._changed.set()
-        self._changed = asyncio.Event()
-        if self._rows or self._snapshots or self._checkpoint or self._core.is_over:
+        super()._notify()
+        if self._new_rows or self._new_snapshots or self._checkpoint or self._core.is_over:
             self._news.set()
 
     def _take_news(self) -> dict[str, Any]:
-        news: dict[str, Any] = {"rows": self._rows, "snapshots": self._snapshots, "checkpoint": None, "records": None}
+        news: dict[str, Any] = {"rows": self._new_rows, "snapshots": self._new_snapshots}
+        news |= {"checkpoint": None, "records": None}
         if self._checkpoint is not None:
             news["checkpoint"], num_records = self._checkpoint
             news["records"] = self._core.records(self._num_told)[: num_records - self._num_told]
             self._num_told = num_records
-        self._rows, self._snapshots, self._checkpoint = [], [], None
+        self._new_rows, self._new_snapshots, self._checkpoint = [], [], None
         return news
-
-    def _make_checkpoint(self) -> None:
-        if (state := self._core.checkpoint()) is not None:
-            self._checkpoint = state, self._core.num_records
-
-
-async def _set_or_later(event: asyncio.Event) -> None:
-    """Wait for an event, or for a while."""
-    with suppress(asyncio.TimeoutError):
-        await asyncio.wait_for(event.wait(), PATIENCE)
-
-
-def _own(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a state whose arrays may be written to, which those from the object store may not."""
-    return {**state, "arrays": {name: array.copy() for name, array in state["arrays"].items()}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,26 @@ class Transport:
         else:
             np.left_shift(packed, 16, out=self._vector.view(np.uint32), dtype=np.uint32, casting="unsafe")
         return self._vector
+
+
+class Wire:
+    """What travels between a learner and the shards: parameters from each, its part of a gradient to each."""
+
+    def __init__(self, name: str, cuts: Sequence[slice]) -> None:
+        self._cuts = cuts
+        self._to, self._from = ([Transport(name, cut.stop - cut.start) for cut in cuts] for _ in range(2))
+        self._whole = np.empty(cuts[-1].stop, np.float32) if len(cuts) > 1 else None
+
+    def parameters(self, parts: Sequence[Packed]) -> Vector:
+        """Return the parameters of which these are the parts; those of one shard are used where they are."""
+        vectors = [transport.unpack(part) for transport, part in zip(self._from, parts, strict=True)]
+        if self._whole is None:
+            return vectors[0]
+        return np.concatenate(vectors, out=self._whole)
+
+    def parts(self, gradient: Vector) -> list[Packed]:
+        """Return what travels to each shard."""
+        return [transport.pack(gradient[cut]) for transport, cut in zip(self._to, self._cuts, strict=True)]
 
 
 def _bfloat16(vector: Vector) -> NDArray[np.uint16]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,11 @@ from asap.config import TrainConfig, checked_config
 from asap.corrections import Correction
 from asap.losses import Snapshots
 from asap.model import DataLike, Model
-from asap.ray._driver import Driver, Setting, Validate
+from asap.ray._crew import Crew
+from asap.ray._driver import Driver, Validate
 from asap.ray._learner import Assignment
+from asap.ray._server import Team
+from asap.ray._servers import Servers
 from asap.ray._session import connect
 from asap.ray._sources import Named, Source, Stored
 from asap.ray._transport import TRANSPORTS
@@ -39,8 +43,12 @@ def train(
     *,
     engine: engines.Softsync | engines.Synchronous | None = None,
     step: Step | float | None = None,
-    learners: int = 2,
+    learners: int | None = None,
+    min_learners: int | None = None,
+    max_learners: int | None = None,
+    workers_per_learner: int | None = None,
     within: Within | None = None,
+    shards: int = 1,
     batch_size: int = 32,
     epochs: int | None = None,
     updates: int | None = None,
@@ -61,6 +69,7 @@ def train(
     transport: str = "float32",
     address: str | None = None,
     learner_options: Mapping[str, Any] | None = None,
+    server_options: Mapping[str, Any] | None = None,
 ) -> Run:
     """Train a model with learners on the machines of a Ray cluster (Zhang, Gupta, Lian and Liu, IJCAI 2016).
 
@@ -81,10 +90,19 @@ def train(
             `asap.Synchronous()`.
         step: base rate and staleness scale, as for `asap.train`; by default 0.01, and 1.0 with `within`: what a learner
             has changed is then taken as it is.
-        learners: how many processes compute gradients.
+        learners: how many processes compute gradients; by default 2. All come before the first gradient.
+        min_learners: instead of `learners`: the run begins when so many have come,
+        max_learners: and so many are asked for. Those that the cluster has no room for come when it has, as when
+            machines join or Ray's autoscaler adds some; those whose machine leaves are missed until there is room
+            again. m in ⌊m/n⌋ and in the formulas of steps is the number of those present. In rounds it is always the
+            most there may be: fewer learners then compute several batches each, and the result has the same bits.
+        workers_per_learner: short for within=Within(workers=…).
         within: several workers in each learner, who train on `within.batches` batches before what they changed goes to
             the server, as one gradient of as many samples. `momentum` and `step` are those of the server then,
             `weight_decay` and `correction` hold within. None: each learner computes one gradient at a time.
+        shards: how many servers there are, each for a slice of the parameters, with versions, τ and a table C of its
+            own (`run.cluster.shard_staleness`); what is told of the run is that of the first, which hands out the
+            batches. Not with `trace`.
         batch_size: samples in a gradient.
         epochs: passes over the data.
         updates: published updates; gradients that are on their way then are given up.
@@ -108,6 +126,7 @@ def train(
         address: of a cluster, "auto" for the one that this machine is part of. None: the session that `ray.init` opened
             in this process, else a local one.
         learner_options: resources of a learner, as for `ray.remote`; by default a CPU for each of its workers.
+        server_options: resources of a server, likewise; by default none, on different machines if there are several.
 
     Returns:
         The run, as from `asap.train`, and `run.cluster`.
@@ -119,11 +138,15 @@ def train(
         ImportError, OSError, Exception: as for `asap.train`.
     """
     _checks.instance("model", model, Model, "a model such as asap.models.LeNet(data)")
-    config = checked(
+    config, cluster, within = checked(
         engine=engine,
         step=step,
         learners=learners,
+        min_learners=min_learners,
+        max_learners=max_learners,
+        workers_per_learner=workers_per_learner,
         within=within,
+        shards=shards,
         batch_size=batch_size,
         epochs=epochs,
         updates=updates,
@@ -140,38 +163,79 @@ def train(
         in_flight=in_flight,
         transport=transport,
     )
-    cluster = Cluster(learners, in_flight, transport)
-    return _execute(
-        model, data, config, within, cluster, address, learner_options, validation, callbacks, progress, begin=None
-    )
+    _checks.integer("shards", shards, 1, model.num_parameters)
+    place = Place(address, learner_options, server_options)
+    return _execute(model, data, config, within, cluster, place, validation, callbacks, progress, begin=None)
 
 
 def checked(
     *,
     engine: object,
     step: object,
-    learners: int,
+    learners: int | None,
+    min_learners: int | None,
+    max_learners: int | None,
+    workers_per_learner: int | None,
     within: Within | None,
+    shards: int,
     batch_size: int,
+    trace: bool,
     in_flight: int,
     transport: str,
     **others: Any,
-) -> TrainConfig:
+) -> tuple[TrainConfig, Cluster, Within | None]:
     """Check what `train` was given and fill in the defaults."""
-    learners = _checks.integer("learners", learners, 1)
+    fewest, most = _team(learners, min_learners, max_learners)
     in_flight = _checks.integer("in_flight", in_flight, 1)
     _checks.choice("transport", transport, TRANSPORTS)
+    within = _within(workers_per_learner, within)
     if within is not None:
-        _checks.instance("within", within, Within, "None or asap.ray.Within(workers=4)")
         batch_size = _checks.integer("batch_size", batch_size, 1) * within.batches
-    return checked_config(
+    config = checked_config(
         engine=_checked_engine(engine),
         step=(0.01 if within is None else 1.0) if step is None else step,
-        workers=learners * in_flight,
+        workers=most * in_flight,
         batch_size=batch_size,
         affinity="none",
+        trace=_checked_trace(trace, _checks.integer("shards", shards, 1)),
         **others,
     )
+    return config, Cluster(most, in_flight, transport, fewest, shards), within
+
+
+def _team(learners: int | None, fewest: int | None, most: int | None) -> tuple[int, int]:
+    """Return how many learners there are to be, at least and at most."""
+    if learners is not None and (fewest is not None or most is not None):
+        raise ValueError(
+            f"learners must be left out where min_learners or max_learners is given; got learners={learners}, "
+            f"min_learners={fewest}, max_learners={most}"
+        )
+    if fewest is None and most is None:
+        learners = _checks.integer("learners", 2 if learners is None else learners, 1)
+        return learners, learners
+    if most is None:
+        raise ValueError(f"max_learners must be given with min_learners; got min_learners={fewest}")
+    fewest = _checks.integer("min_learners", 1 if fewest is None else fewest, 1)
+    return fewest, _checks.integer("max_learners", most, fewest)
+
+
+def _within(workers: int | None, within: Within | None) -> Within | None:
+    if within is not None:
+        if workers is not None:
+            raise ValueError(f"workers_per_learner must be left out where within is given; got {workers}")
+        return _checks.instance("within", within, Within, "None or asap.ray.Within(workers=4)")
+    if workers is None or _checks.integer("workers_per_learner", workers, 1) == 1:
+        return None
+    return Within(workers)
+
+
+def _checked_trace(trace: bool, shards: int) -> bool:
+    if trace is True and shards > 1:
+        raise ValueError(
+            f"trace must be False with several shards: a replay would have to know which versions of all of them a "
+            f"gradient was computed on; got trace=True, shards={shards}"
+        )
+    return trace
 
 
 def resume(
@@ -179,6 +243,9 @@ def resume(
     data: DataLike | str,
     *,
     learners: int | None = None,
+    min_learners: int | None = None,
+    max_learners: int | None = None,
+    workers_per_learner: int | None = None,
     within: Within | None = None,
     epochs: int | None = None,
     updates: int | None = None,
@@ -192,16 +259,21 @@ def resume(
     transport: str = "float32",
     address: str | None = None,
     learner_options: Mapping[str, Any] | None = None,
+    server_options: Mapping[str, Any] | None = None,
 ) -> Run:
     """Go on with a run from a checkpoint of `asap.ray.train(…, checkpoint=asap.Checkpoint(path))`.
 
-    Batches that were with learners then are handed out again: none is lost, none counts twice.
+    Batches that were with learners then are handed out again: none is lost, none counts twice. There are as many shards
+    as before.
 
     Args:
         path: the checkpoint.
         data: the training data of the run.
         learners: None: as many as before. Another number is another execution: a step that samples τ does so anew.
-        within: that of the run, which is not kept in a checkpoint.
+        min_learners: as for `train`.
+        max_learners: as for `train`.
+        workers_per_learner: that of the run, which is not kept in a checkpoint.
+        within: likewise.
         epochs: passes over the data, of the whole run. A limit given here replaces all those of the run.
         updates: published updates, likewise.
         seconds: wall-clock time, likewise.
@@ -214,6 +286,7 @@ def resume(
         transport: as for `train`.
         address: as for `train`.
         learner_options: as for `train`.
+        server_options: as for `train`.
 
     Returns:
         The whole run, as if it had never been interrupted; `run.resumed` tells from where it was.
@@ -225,23 +298,27 @@ def resume(
     saved = _checkpoint_file.read(Path(_checks.path("path", path)))
     in_flight = _checks.integer("in_flight", in_flight, 1)
     _checks.choice("transport", transport, TRANSPORTS)
-    workers = None if learners is None else _checks.integer("learners", learners, 1) * in_flight
+    shards = 1 + len(saved.state.get("shards", ()))
+    before = (learners, min_learners, max_learners) == (None, None, None)
+    fewest, most = (0, 0) if before else _team(learners, min_learners, max_learners)
     config = changed(
         saved,
         limits=(epochs, updates, seconds),
-        workers=workers,
+        workers=None if before else most * in_flight,
         stop=stop,
         trace=trace,
         checkpoint=same_file(saved, path),
     )
     _checked_engine(config.engine)
+    _checked_trace(config.trace, shards)
     if config.workers % in_flight:
         raise ValueError(f"in_flight must divide the workers of the run, {config.workers}; got {in_flight}")
+    most = config.workers // in_flight
     model = Model(saved.architecture, saved.state["arrays"]["parameters"])
-    cluster = Cluster(config.workers // in_flight, in_flight, transport)
-    return _execute(
-        model, data, config, within, cluster, address, learner_options, validation, callbacks, progress, begin=saved
-    )
+    cluster = Cluster(most, in_flight, transport, most if before else fewest, shards)
+    place = Place(address, learner_options, server_options)
+    within = _within(workers_per_learner, within)
+    return _execute(model, data, config, within, cluster, place, validation, callbacks, progress, begin=saved)
 
 
 def _checked_engine(engine: object) -> engines.Softsync | engines.Synchronous:
@@ -251,30 +328,58 @@ def _checked_engine(engine: object) -> engines.Softsync | engines.Synchronous:
     return _checks.instance("engine", engine, (engines.Softsync, engines.Synchronous), accepted)
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where the actors are to be.
+
+    Attributes:
+        address: of a cluster.
+        learner_options: Ray's, of the user.
+        server_options: likewise.
+    """
+
+    address: str | None
+    learner_options: Mapping[str, Any] | None
+    server_options: Mapping[str, Any] | None
+
+    def for_learners(self, threads: int) -> dict[str, Any]:
+        """Return all options of a learner."""
+        return {"num_cpus": threads} | dict(self.learner_options or {})
+
+    def for_servers(self, shards: int) -> dict[str, Any]:
+        """Return all options of a server."""
+        apart = {"scheduling_strategy": "SPREAD"} if shards > 1 else {}
+        return {"num_cpus": 0} | apart | dict(self.server_options or {})
+
+
 def _execute(
     model: Model,
     data: DataLike | str,
     config: TrainConfig,
     within: Within | None,
     cluster: Cluster,
-    address: str | None,
-    learner_options: Mapping[str, Any] | None,
+    place: Place,
     validation: DataLike | None,
     callbacks: Callback | Sequence[Callback],
     progress: bool | None,
     begin: Saved | None,
 ) -> Run:
     here = datasets.load(data).train if isinstance(data, str) else data
-    options = {"num_cpus": 1 if within is None else within.workers} | dict(learner_options or {})
+    threads = 1 if within is None else within.workers
 
     def conduct(subject: Subject) -> dict[str, Any]:
-        connect(address, cluster.learners * (1 if within is None else within.workers))
+        connect(place.address, cluster.learners * threads)
         source = _source(data, subject.training)
-        assignment = Assignment(model.architecture, source, config, within, cluster.in_flight, cluster.transport)
-        setting = Setting(assignment, len(subject.training), options, {"num_cpus": 0})
+        assignment = Assignment(
+            model.architecture, source, config, within, cluster.shards, cluster.in_flight, cluster.transport
+        )
+        team = Team(cluster.min_learners * cluster.in_flight, cluster.min_learners < cluster.learners)
+        samples, options = len(subject.training), place.for_servers(cluster.shards)
+        servers = Servers(config, samples, subject.theta.copy(), cluster.shards, team, cluster.transport, options)
+        crew = Crew(assignment, place.for_learners(threads), cluster)
         validate = None if subject.validation is None else _validate(model, subject.validation)
-        driver = Driver(setting, cluster, subject.observer, validate, None if begin is None else begin.state)
-        report = driver.run(subject.theta)
+        state = None if begin is None else begin.state
+        report = Driver(config, servers, crew, cluster, subject.observer, validate, state).run(subject.theta)
         if subject.trace is not None:
             subject.trace.write(report["records"].tobytes())
             subject.trace.flush()

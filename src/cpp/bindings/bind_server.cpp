@@ -153,11 +153,16 @@ void bind_server(py::module_& module) {
       .def(
           "hold", [](Server& self, std::size_t worker, std::uint64_t batch) { self.get().hold(worker, batch); },
           py::arg("worker"), py::arg("batch"))
+      .def(
+          "follow", [](Server& self, std::uint64_t rounds) { self.get().follow(rounds); }, py::arg("rounds"))
+      .def(
+          "has", [](Server& self, std::uint64_t batch) { return self.get().has(batch); }, py::arg("batch"))
       .def("receive", &Server::receive, py::kw_only(), py::arg("batch"), py::arg("worker"), py::arg("read"),
            py::arg("loss"), py::arg("gradient").noconvert())
       .def(
           "resize", [](Server& self, std::size_t workers) { self.get().resize(workers); }, py::arg("workers"))
       .def_property_readonly("is_over", [](Server& self) { return self.get().is_over(); })
+      .def_property_readonly("has_diverged", [](Server& self) { return self.get().ledger().has_diverged(); })
       .def(
           "request_stop", [](Server& self, const std::string& status) { self.get().request_stop(stop_status(status)); },
           py::arg("status") = "stopped")

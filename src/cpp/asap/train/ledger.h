@@ -37,6 +37,7 @@ class Ledger final : public LiveRun {
   void set_seconds(double seconds) { seconds_ = seconds; }
   bool goes() const { return goes_; }
   void diverge();
+  bool has_diverged() const { return report_.status == Status::diverged; }
 
   /// The step of the update that replaces this version with a gradient of this staleness.
   Step step(Tau tau, Version replaced) { return {options_.rate(replaced), adaptation_.scale(tau), replaced}; }
