@@ -121,6 +121,6 @@ def watched(blobs: Data, make_model: MakeModel, monkeypatch: pytest.MonkeyPatch)
 def session():
     """A local Ray session for all tests on Ray."""
     ray = pytest.importorskip("ray", reason='Ray is not installed (extra "ray")')
-    ray.init(num_cpus=8, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    ray.init(address="local", num_cpus=8, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     yield
     ray.shutdown()

@@ -34,14 +34,26 @@ def same_bits(first: NDArray[np.float32], second: NDArray[np.float32]) -> bool:
     return np.array_equal(first.view(np.uint32), second.view(np.uint32))
 
 
-def processes(actor: str) -> list[int]:
-    """The processes of the actors of a class that are at work."""
-    found = []
+def descendants(process: int) -> list[int]:
+    """A process and all that it started, and those these started."""
+    parents = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with suppress(OSError):  # it is gone
-                if entry.joinpath("cmdline").read_bytes().startswith(f"ray::{actor}".encode()):
-                    found.append(int(entry.name))
+                parents[int(entry.name)] = int(entry.joinpath("stat").read_text().rpartition(")")[2].split()[1])
+    found = [process]
+    for ancestor in found:
+        found += [child for child, parent in parents.items() if parent == ancestor]
+    return found
+
+
+def processes(actor: str) -> list[int]:
+    """The processes of the actors of a class that are at work in the session of this process."""
+    found = []
+    for process in descendants(os.getpid()):
+        with suppress(OSError):  # it is gone
+            if Path(f"/proc/{process}/cmdline").read_bytes().startswith(f"ray::{actor}".encode()):
+                found.append(process)
     return found
 
 
@@ -73,16 +85,3 @@ def now_and_then(happen: Callable[[], bool], times: int, seed: int, apart: float
     finally:
         over.set()
         thread.join()
-
-
-def descendants(process: int) -> list[int]:
-    """A process and all that it started, and those these started."""
-    parents = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with suppress(OSError):  # it is gone
-                parents[int(entry.name)] = int(entry.joinpath("stat").read_text().rpartition(")")[2].split()[1])
-    found = [process]
-    for ancestor in found:
-        found += [child for child, parent in parents.items() if parent == ancestor]
-    return found

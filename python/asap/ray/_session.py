@@ -21,6 +21,7 @@ def connect(address: str | None, processes: int) -> None:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     else:
         ray.init(
+            address="local",
             num_cpus=max(_core.usable_cpus(), processes),
             include_dashboard=False,
             log_to_driver=False,
