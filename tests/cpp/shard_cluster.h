@@ -53,7 +53,9 @@ struct Shard {
   Shard(TrainOptions with, std::uint64_t num_samples, std::span<const float> theta, std::size_t place, Role role)
       : options(traced(std::move(with))),
         first(place),
-        server(num_samples, theta, options, options.workers, observer, role) {}
+        server(num_samples, theta, options, kMostWorkers, observer, role) {}
+
+  static constexpr std::size_t kMostWorkers = 8;
 
   TrainOptions traced(TrainOptions with) {
     with.trace = &trace;
@@ -116,6 +118,14 @@ class Cluster {
 
   void follow(std::size_t i) {
     if (i != lead_) server(i).follow(lead().rounds());
+  }
+
+  /// From the next round on. Whoever is behind begins its present one as the lead did.
+  void resize(std::size_t workers) {
+    for (std::size_t i = 0; i < shards_.size(); ++i) {
+      follow(i);
+      server(i).resize(workers);
+    }
   }
 
   /// As a caller ends a run. Reports of all shards.
