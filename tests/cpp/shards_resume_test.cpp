@@ -88,7 +88,7 @@ TEST(shards_that_are_killed_go_on_from_checkpoints_of_different_moments) {
   const Quadratic quadratic(kParameters, 50);
   const Spoilt spoilt(kParameters, 50);
   std::uint64_t killed = 0, later = 0;
-  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+  for (std::uint64_t seed = 0; seed < 600; ++seed) {
     Dice dice(seed, 2);
     const bool in_rounds = dice.once_in(2);
     TrainOptions options = in_rounds ? random_rounds(dice) : random_softsync(dice);
@@ -129,7 +129,7 @@ TEST(rounds_that_are_stopped_at_any_moment_end_and_go_on_together) {
   const Quadratic quadratic(kParameters, 50);
   const Spoilt spoilt(kParameters, 50);
   std::uint64_t amid = 0;
-  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+  for (std::uint64_t seed = 0; seed < 600; ++seed) {
     Dice dice(seed, 2);
     TrainOptions options = random_rounds(dice);
     if (dice.once_in(3)) options.on_nonfinite = OnNonfinite::skip;

@@ -7,7 +7,7 @@ using namespace shards_test;
 TEST(rounds_have_the_bits_of_the_synchronous_engine_whoever_brings_what_where_and_when) {
   const Quadratic quadratic(kParameters, 50);
   std::uint64_t refused = 0;
-  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+  for (std::uint64_t seed = 0; seed < 600; ++seed) {
     Dice dice(seed, 1);
     TrainOptions options = random_rounds(dice);
     if (dice.once_in(3)) {
@@ -31,7 +31,7 @@ TEST(rounds_have_the_bits_of_the_synchronous_engine_whoever_brings_what_where_an
 
 TEST(rounds_are_those_of_one_server_while_learners_come_and_go) {
   const Quadratic quadratic(kParameters, 50);
-  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+  for (std::uint64_t seed = 0; seed < 600; ++seed) {
     Dice dice(seed, 1);
     const TrainOptions options = random_rounds(dice);
     std::vector<std::size_t> workers(10);
@@ -57,7 +57,7 @@ TEST(rounds_are_those_of_one_server_while_learners_come_and_go) {
 TEST(each_shard_counts_each_batch_once_and_its_replay_has_its_bits) {
   const Quadratic quadratic(kParameters, 50);
   std::uint64_t refused = 0, stale = 0, differ = 0;
-  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+  for (std::uint64_t seed = 0; seed < 600; ++seed) {
     Dice dice(seed, 1);
     const TrainOptions options = random_softsync(dice);
     const Cut cut = random_cut(dice, kParameters, dice.one_of({2, 3, 5}));
@@ -81,7 +81,7 @@ TEST(each_shard_counts_each_batch_once_and_its_replay_has_its_bits) {
 
 TEST(one_learner_has_the_bits_of_plain_sgd) {
   const Quadratic quadratic(kParameters, 50);
-  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+  for (std::uint64_t seed = 0; seed < 600; ++seed) {
     Dice dice(seed, 1);
     TrainOptions options = options_of(
         dice.one_of<engine::Engine>({engine::Synchronous{}, engine::Softsync{}, engine::Softsync{.n = 1}}), 1);
@@ -103,7 +103,7 @@ TEST(one_learner_has_the_bits_of_plain_sgd) {
 
 TEST(a_gradient_that_is_not_finite_somewhere_is_skipped_everywhere) {
   const Spoilt spoilt(kParameters, 50);
-  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+  for (std::uint64_t seed = 0; seed < 600; ++seed) {
     Dice dice(seed, 1);
     const bool in_rounds = dice.once_in(2);
     TrainOptions options = in_rounds ? random_rounds(dice) : random_softsync(dice);
@@ -123,4 +123,20 @@ TEST(a_gradient_that_is_not_finite_somewhere_is_skipped_everywhere) {
     else
       check_replays(spoilt, cluster, reports);
   }
+}
+
+TEST(what_was_sent_by_one_who_is_lost_is_not_taken_for_that_of_its_successor) {
+  Observer silent;
+  ParameterServer shard(50, ones(2), options_of(engine::Softsync{}, 2), 2, silent, Role::shard);
+  const std::vector<float> gradient(2);
+  const auto bring = [&](std::uint64_t batch, std::size_t worker, Version read) {
+    return shard.receive({batch, worker, read, 0.0, gradient.data()});
+  };
+  shard.hold(0, 0);
+  shard.lose(0);
+  shard.hold(1, 1);
+  CHECK(bring(1, 1, 0));
+  shard.hold(0, 0);  // and reads version 1
+  CHECK(!bring(0, 0, 0));
+  CHECK(bring(0, 0, 1));
 }

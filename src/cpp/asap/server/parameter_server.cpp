@@ -95,7 +95,7 @@ void ParameterServer::hold(std::size_t worker, std::uint64_t batch) {
   check(worker);
   if (batch >= queue_.limit()) invalid_argument("batch must be below ", queue_.limit(), "; got ", batch);
   begin();
-  held_[worker] = {batch, 0};
+  held_[worker] = {batch, version()};
 }
 
 void ParameterServer::follow(std::uint64_t rounds) {
