@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "asap/core/error.h"
 #include "asap/core/saturating.h"
@@ -94,7 +95,7 @@ void ParameterServer::hold(std::size_t worker, std::uint64_t batch) {
   check(worker);
   if (batch >= queue_.limit()) invalid_argument("batch must be below ", queue_.limit(), "; got ", batch);
   begin();
-  held_[worker] = {batch, 0};
+  held_[worker] = {batch, version()};
 }
 
 void ParameterServer::follow(std::uint64_t rounds) {
@@ -172,7 +173,7 @@ bool ParameterServer::is_finite(const Delivery& delivery) const {
 
 void ParameterServer::skip(const Delivery& delivery) {
   if (++skipped_in_a_row_[delivery.worker] > max_skips_) return ledger_.diverge();
-  if (works_in_rounds()) round_.pass();
+  if (works_in_rounds()) return round_.give_up(delivery);
   record(delivery, {.outcome = Outcome::skipped, .read = delivery.read, .replaced = delivery.read});
 }
 
@@ -216,19 +217,23 @@ void ParameterServer::open_round() {
 }
 
 /// Gradients count as those of workers in the order of batches, as in a run on threads: somebody may have brought two,
-/// for somebody who was lost. The first one reports the update.
+/// for somebody who was lost. The first one that is not given up reports the update.
 void ParameterServer::close_round() {
   const Version base = version();
   const Step step = ledger_.step(0, base);
-  if (!round_.parts().empty() && !step.rejects()) advance(layout_, {step, round_.mean()}, state_.data(), state_.data());
+  const float* mean = step.rejects() ? nullptr : round_.mean();
+  if (mean) advance(layout_, {step, mean}, state_.data(), state_.data());
   std::size_t worker = 0;
+  bool reports = !step.rejects();
   for (const Round::Part& part : round_.parts()) {
     Delivery delivery = part.delivery;
     delivery.worker = worker++;
-    const bool reports = delivery.worker == 0 && !step.rejects();
-    Receipt receipt{.read = base, .replaced = base, .attempts = reports ? 1u : 0u};
-    receipt.apply(step);
-    receipt.outcome = step.rejects() ? Outcome::rejected : reports ? Outcome::published : Outcome::merged;
+    Receipt receipt{.outcome = Outcome::skipped, .read = base, .replaced = base};
+    if (!part.is_given_up()) {
+      receipt.apply(step);
+      receipt.outcome = step.rejects() ? Outcome::rejected : reports ? Outcome::published : Outcome::merged;
+      receipt.attempts = std::exchange(reports, false) ? 1 : 0;
+    }
     record(delivery, receipt);
   }
   ++rounds_;
