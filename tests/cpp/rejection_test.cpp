@@ -18,9 +18,8 @@ constexpr std::uint64_t kDistance = 5 * kWorkers;  // from one table to the next
 struct Relenting {
   std::uint64_t made = 0;
   Policy policy() {
-    return {"relenting", [this](const Distribution&, const StepContext&) {
-              return ScaleTable({made++ == 1 ? 0.0 : 1.0});
-            }, kOnline};
+    return {"relenting",
+            [this](const Distribution&, const StepContext&) { return ScaleTable({made++ == 1 ? 0.0 : 1.0}); }, kOnline};
   }
 };
 

@@ -53,7 +53,8 @@ class alignas(kCacheLine) WorkerState {
  private:
   void sample(const Receipt& receipt, SampleWindow window) {
     sampled_.add(receipt.tau());
-    // release: pairs with the acquire in sample_progress(); whoever sees it sees the histogram's entries and the counts.
+    // release: pairs with the acquire in sample_progress(); whoever sees it sees the histogram's entries and the
+    // counts.
     sample_progress_.fetch_add(makes_progress(receipt, window) ? 1 : 0, std::memory_order_release);
   }
 
