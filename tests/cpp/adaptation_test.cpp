@@ -26,7 +26,7 @@ const OnlineSample kOnline{.every = 10, .half_life = 25};
 struct Driver {
   Adaptation adaptation;
   TauHistogram counted = {};
-  std::uint64_t published = 0;
+  std::uint64_t progress = 0;
   Version version = 0;
 
   /// One update; C = 0 rejects it.
@@ -34,10 +34,10 @@ struct Driver {
     const bool rejected = adaptation.table()(tau) == 0.0;
     if (adaptation.window().contains(version)) {
       counted.add(tau);
-      published += !rejected;
+      progress += !rejected || adaptation.window().is_endless();
     }
     version += !rejected;
-    if (adaptation.is_due(published)) adaptation.refresh(version, published, counted.distribution());
+    if (adaptation.is_due(progress)) adaptation.refresh(version, progress, counted.distribution());
   }
 };
 
@@ -112,7 +112,8 @@ TEST(a_window_gives_one_table_of_exactly_its_updates) {
   Probe probe;
   Driver driver{Adaptation(probe.policy(SampleWindow{2, 5}), {.workers = 10}, 100)};
   driver.version = 100;
-  CHECK_EQUAL(driver.adaptation.due_version(), 150u);
+  CHECK_EQUAL(driver.adaptation.remaining(0), 30u);
+  CHECK_EQUAL(driver.adaptation.remaining(29), 1u);
   for (int i = 0; i < 200; ++i) driver.update(static_cast<Tau>(i));
   CHECK_EQUAL(probe.seen.size(), 2u);
   CHECK(probe.seen[0].empty());
@@ -120,7 +121,7 @@ TEST(a_window_gives_one_table_of_exactly_its_updates) {
   CHECK_EQUAL(probe.seen[1].total(), 30u);
   CHECK_EQUAL(probe.seen[1].probability(19) + probe.seen[1].probability(50), 0.0);
   CHECK(probe.seen[1].probability(20) > 0.0 && probe.seen[1].probability(49) > 0.0);
-  CHECK_EQUAL(driver.adaptation.due_version(), Adaptation::kNever);
+  CHECK_EQUAL(driver.adaptation.remaining(30), Adaptation::kNever);
   CHECK(!driver.adaptation.is_due(1u << 30));
 }
 
@@ -128,7 +129,7 @@ TEST(a_policy_without_a_sample_is_never_due) {
   const Adaptation adaptation(policy::inverse(), {.workers = 10});
   CHECK(!adaptation.is_due(Adaptation::kNever - 1));
   CHECK(!adaptation.window().contains(0));
-  CHECK_EQUAL(adaptation.due_version(), Adaptation::kNever);
+  CHECK_EQUAL(adaptation.remaining(Adaptation::kNever - 1), Adaptation::kNever);
 }
 
 TEST(online_a_table_comes_every_so_many_updates_of_all_that_was_counted) {
@@ -248,13 +249,13 @@ TEST(a_log_is_bounded_and_spaced_evenly) {
 TEST(an_adaptation_goes_on_as_if_it_had_never_been_interrupted) {
   for (const Sample sample : {Sample{kOnline}, Sample{SampleWindow{3, 50}}, Sample{SampleWindow{100, 200}}})
     for (const int interrupted : {1, 39, 40, 41, 150, 399}) {
-      const Policy policy = policy::tail_tau(0.9, Cdf::mid, sample);
+      const Policy policy = policy::tail_tau(1.0, Cdf::mid, sample);  // rejects τ beyond the largest
       Driver whole{Adaptation(policy, {.workers = 4})}, first{Adaptation(policy, {.workers = 4})};
       const auto tau = [](int i) { return static_cast<Tau>(i * i % (7 + i / 50)); };
       for (int i = 0; i < interrupted; ++i) first.update(tau(i));
       Driver second{Adaptation(policy, {.workers = 4}, first.adaptation.state())};
       second.counted.add(first.counted.distribution());
-      second.published = first.published;
+      second.progress = first.progress;
       second.version = first.version;
       for (int i = interrupted; i < 1000; ++i) second.update(tau(i));
       for (int i = 0; i < 1000; ++i) whole.update(tau(i));

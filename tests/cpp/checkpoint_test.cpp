@@ -356,10 +356,10 @@ TEST(the_sample_of_a_policy_goes_on_or_begins_anew_with_other_workers) {
   options.updates = 400;
   const Part within = run(quadratic, std::vector<float>(20, 1.0f), options);
   const Checkpoint& checkpoint = within.checkpoints.back();
-  CHECK_EQUAL(checkpoint.adaptation.published, 0u);
+  CHECK_EQUAL(checkpoint.adaptation.progress, 0u);
   const auto sampled = [](const Checkpoint& c) {
     return std::accumulate(c.workers.begin(), c.workers.end(), std::uint64_t{0},
-                           [](auto sum, const WorkerTotals& worker) { return sum + worker.sampled_published; });
+                           [](auto sum, const WorkerTotals& worker) { return sum + worker.sample_progress; });
   };
   CHECK_EQUAL(sampled(checkpoint), 100u);
 
@@ -473,7 +473,7 @@ TEST(a_checkpoint_of_another_run_is_refused) {
   refused([](Checkpoint& c) { c.adaptation.log.tables.clear(); }, "must have the scale table in force");
   refused([](Checkpoint& c) { c.adaptation.log.tables.back().entries = {-1.0}; }, "scales must be finite");
   refused([](Checkpoint& c) { c.adaptation.counted = Distribution({1}); }, "updates that its workers have counted");
-  refused([](Checkpoint& c) { c.adaptation.published = 1; }, "updates that its workers have counted");
+  refused([](Checkpoint& c) { c.adaptation.progress = 1; }, "updates that its workers have counted");
   refused([](Checkpoint& c) { c.adaptation.log.tables.back().seen = Distribution({std::uint64_t{1} << 54}); },
           "each at most 2^53");
   refused([](Checkpoint& c) { c.workers[0].sampled = Distribution(std::vector<std::uint64_t>(5000, 1)); },

@@ -140,6 +140,28 @@ def test_a_resumed_run_goes_on_with_the_same_weights(blobs: Data, make_model: Ma
     )  # the check sees a difference
 
 
+def test_a_table_that_rejects_everything_is_followed_by_another(blobs: Data, make_model: MakeModel) -> None:
+    def simulated() -> asap.Run:
+        tables: list[int] = []
+
+        def scale(seen: asap.StalenessDistribution) -> list[float]:
+            tables.append(seen.total)
+            return [0.0 if len(tables) == 1 else 1.0]
+
+        step = asap.Custom(RATE, scale, sample=OFTEN)
+        return asap.simulate(make_model(), blobs, step=step, workers=3, batch_size=5, epochs=1)
+
+    run, twin = simulated(), simulated()
+    distance = 2 * 3  # updates from one table to the next
+    zeros, ones = (table.update for table in run.tables[1:3])
+    assert zeros == distance
+    assert ones == zeros + 1
+    assert distance - 3 <= run.rejected <= distance + 3  # a gradient of each worker may have had the scale before
+    assert run.updates + run.rejected == run.gradients
+    assert run.updates > 4 * distance
+    np.testing.assert_array_equal(run.model.parameters, twin.model.parameters)
+
+
 def test_a_traced_run_is_replayed_bit_by_bit(blobs: Data, make_model: MakeModel) -> None:
     counting, stop = until(5, asap.TailTau(RATE))
     run = asap.train(make_model(), blobs, step=counting, workers=3, epochs=10**6, callbacks=stop, trace=True)

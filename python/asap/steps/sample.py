@@ -23,14 +23,15 @@ class Online:
     p(τ) = Σ w over updates of staleness τ / Σ w. Σ w tends to h/ln 2: by default it sees as many updates as in the
     window (10, 110), about 144 per worker, whatever the length of the run, and nothing that was 20 half-lives ago.
 
-    A new table comes every `every` · m published updates (at least one), and is swapped in while the workers run; until
-    the first one C = 1, or what the step has without a sample. By default that is twice in a half-life: a table then
+    A new table comes every `every` · m updates, published or rejected (at least one), and is swapped in while the
+    workers run: one that rejects everything it meets does not stay. Until the first one C = 1, or what the step has
+    without a sample. By default that is twice in a half-life: a table then
     lags behind by a third of what it is made of, at most.
 
     `run.tables` and `run.table_figures` tell which tables a run had.
 
     Args:
-        every: from one table to the next, in published updates per worker; above 0, at most 10⁶.
+        every: from one table to the next, in updates per worker, published or rejected; above 0, at most 10⁶.
         half_life: after which an update weighs half, in updates per worker; above 0, at most 10⁶.
     """
 

@@ -10,7 +10,7 @@ namespace {
 
 // The columns of counts: those of Counts, and what stands behind them.
 constexpr std::size_t kCounts = 10, kSums = 2;
-constexpr std::size_t kWorkerCounts = kCounts + 4;         // Σ τ of three distributions, sampled_published
+constexpr std::size_t kWorkerCounts = kCounts + 4;         // Σ τ of three distributions, sample_progress
 constexpr std::size_t kRowCounts = kCounts + 4;            // updates; whether validated, correct, samples
 constexpr std::size_t kRowSums = kSums + 3;                // epoch, seconds; loss of the validation
 constexpr std::size_t kFigureCounts = 2, kFigureSums = 3;  // of a scale table
@@ -93,7 +93,7 @@ void write_workers(const std::vector<WorkerTotals>& workers, py::dict& arrays) {
     const WorkerTotals& worker = workers[i];
     std::uint64_t* to = write(worker.counts, counts.row(i));
     for (const std::uint64_t number :
-         {worker.staleness.tau_sum(), worker.rejections.tau_sum(), worker.sampled.tau_sum(), worker.sampled_published})
+         {worker.staleness.tau_sum(), worker.rejections.tau_sum(), worker.sampled.tau_sum(), worker.sample_progress})
       *to++ = number;
     write_sums(worker.counts, sums.row(i));
   }
@@ -189,7 +189,7 @@ void write_adaptation(const AdaptationState& adaptation, py::dict& dict, py::dic
   arrays["figures.sums"] = sums.array();
   arrays["counted"] = to_array(adaptation.counted.counts());
   dict["sampling_from"] = adaptation.from;
-  dict["sampled"] = adaptation.published;
+  dict["sampled"] = adaptation.progress;
   dict["table_numbers"] = numbers;
   dict["table_versions"] = versions;
 }
@@ -203,7 +203,7 @@ Distribution sampled_from(const py::dict& arrays, const std::string& name) {
 
 AdaptationState read_adaptation(const py::dict& dict, const py::dict& arrays) {
   AdaptationState adaptation{.from = py::cast<Version>(dict["sampling_from"]),
-                             .published = py::cast<std::uint64_t>(dict["sampled"]),
+                             .progress = py::cast<std::uint64_t>(dict["sampled"]),
                              .counted = sampled_from(arrays, "counted"),
                              .log = {}};
   const auto numbers = py::cast<std::vector<std::uint64_t>>(dict["table_numbers"]);

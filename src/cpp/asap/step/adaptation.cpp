@@ -18,7 +18,7 @@ const OnlineSample* online_of(const Policy& policy) {
   return policy.sample ? std::get_if<OnlineSample>(&*policy.sample) : nullptr;
 }
 
-/// R, the published updates from one table to the next: at least 1.
+/// R, the progress from one table to the next: at least 1.
 std::uint64_t distance(const OnlineSample& online, std::size_t workers) {
   constexpr double kMost = 0x1p62;
   return static_cast<std::uint64_t>(std::clamp(std::round(online.every * static_cast<double>(workers)), 1.0, kMost));
@@ -29,7 +29,7 @@ std::uint64_t distance(const OnlineSample& online, std::size_t workers) {
 Adaptation::Adaptation(Policy policy, Execution execution, Version from, TableLog log)
     : policy_(std::move(policy)),
       execution_(std::move(execution)),
-      state_{.from = from, .published = 0, .counted = {}, .log = std::move(log)},
+      state_{.from = from, .progress = 0, .counted = {}, .log = std::move(log)},
       context_(context_at(from)) {
   make_table(from, {});
 }
@@ -46,7 +46,7 @@ StepContext Adaptation::context_at(Version version) const {
 }
 
 SampleWindow Adaptation::window() const {
-  if (online_of(policy_)) return {state_.from, kNever};
+  if (online_of(policy_)) return {state_.from, SampleWindow::kEndless};
   const SampleWindow* window = window_of(policy_);
   if (!window) return {};
   const auto at = [&](std::uint64_t updates) {
@@ -55,27 +55,26 @@ SampleWindow Adaptation::window() const {
   return {at(window->first), at(window->last)};
 }
 
-/// In published updates of the window.
+/// The progress that the next table takes.
 std::uint64_t Adaptation::due() const {
   if (const OnlineSample* online = online_of(policy_)) {
     const std::uint64_t updates = distance(*online, execution_.workers);
-    return saturating_product(state_.published / updates + 1, updates);
+    return saturating_product(state_.progress / updates + 1, updates);
   }
   const SampleWindow once = window();
-  return once.last > once.first && state_.published == 0 ? once.last - once.first : kNever;
+  return once.last > once.first && state_.progress == 0 ? once.last - once.first : kNever;
 }
 
-Version Adaptation::due_version() const {
-  const Version complete = saturating_sum(window().first, due());
-  // Of so many workers all but one may not have counted their last update.
-  return online_of(policy_) ? saturating_sum(complete, execution_.workers - 1) : complete;
+std::uint64_t Adaptation::remaining(std::uint64_t progress) const {
+  const std::uint64_t whole = due();
+  return whole == kNever ? kNever : whole - std::min(whole, progress);
 }
 
-void Adaptation::refresh(Version now, std::uint64_t published, const Distribution& counted) {
-  const Version from = next_version(std::max(now, saturating_sum(window().first, due())));
+void Adaptation::refresh(Version now, std::uint64_t progress, const Distribution& counted) {
+  const Version from = next_version(now);
   const Distribution fresh = since(state_.counted, counted);
   state_.counted = counted;
-  state_.published = published;
+  state_.progress = progress;
   if (const OnlineSample* online = online_of(policy_))
     make_table(from, forget(state_.log.tables.back().seen, fresh,
                             online->half_life * static_cast<double>(execution_.workers)));
@@ -100,7 +99,7 @@ void Adaptation::make_table(Version now, const Distribution& seen) {
   table_ = policy_.table(seen, context_);
   if (execution_.updates && table_(0) == 0.0)
     invalid_argument("policy '", policy_.name, "' rejects fresh gradients (C(0) = 0) from update ", now,
-                     " on: the run would never reach updates = ", *execution_.updates,
+                     " on: the run might never reach updates = ", *execution_.updates,
                      "; give epochs or seconds instead");
   state_.log.add(now, table_.entries(), seen);
 }

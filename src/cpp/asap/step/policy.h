@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <string>
 #include <variant>
@@ -23,11 +24,15 @@ struct StepContext {
 
 /// A window of updates, counted per worker: the updates numbered first·m … last·m − 1.
 struct SampleWindow {
+  static constexpr std::uint64_t kEndless = std::numeric_limits<std::uint64_t>::max();
+
   std::uint64_t first = 0, last = 0;
   bool contains(Version version) const { return version >= first && version < last; }
+  bool is_endless() const { return last == kEndless; }
 };
 
-/// All updates, those of long ago counting less (staleness/forgetting.h). Lengths are in updates per worker.
+/// All updates, those of long ago counting less (staleness/forgetting.h). Lengths are in updates per worker, published
+/// or rejected.
 struct OnlineSample {
   double every = 50;       ///< from one table to the next
   double half_life = 100;  ///< after as many an update weighs half

@@ -34,14 +34,14 @@ void check(const WorkerTotals& worker) {
 /// `counted` must have been counted by these workers.
 void check(const AdaptationState& adaptation, std::span<const WorkerTotals> workers) {
   if (adaptation.log.tables.empty()) invalid_argument("a checkpoint must have the scale table in force");
-  std::uint64_t published = 0;
+  std::uint64_t progress = 0;
   std::vector<std::uint64_t> sampled(kTauBins);
   for (const WorkerTotals& worker : workers) {
-    published += worker.sampled_published;
+    progress += worker.sample_progress;
     for (Tau tau = 0; tau < worker.sampled.counts().size(); ++tau) sampled[tau] += worker.sampled.counts()[tau];
   }
   check(adaptation.counted);
-  bool holds = adaptation.published <= published;
+  bool holds = adaptation.progress <= progress;
   for (Tau tau = 0; tau < adaptation.counted.counts().size(); ++tau)
     holds = holds && adaptation.counted.counts()[tau] <= sampled[tau];
   if (!holds) invalid_argument("a checkpoint's scale table must come from updates that its workers have counted");

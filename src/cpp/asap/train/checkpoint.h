@@ -16,10 +16,10 @@ namespace asap {
 /// What one worker has done since the run began.
 struct WorkerTotals {
   Counts counts;
-  Distribution staleness;   ///< of its published updates and gathered gradients
-  Distribution rejections;  ///< of its rejected ones
-  Distribution sampled;     ///< of both, for the policy
-  std::uint64_t sampled_published = 0;
+  Distribution staleness;             ///< of its published updates and gathered gradients
+  Distribution rejections;            ///< of its rejected ones
+  Distribution sampled;               ///< of both, for the policy
+  std::uint64_t sample_progress = 0;  ///< towards the policy's next table
 };
 
 /// Batches are numbered and their order is a function of the seed: `gradients` is where to go on.

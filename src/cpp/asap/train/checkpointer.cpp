@@ -1,5 +1,6 @@
 #include "asap/train/checkpointer.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -21,10 +22,11 @@ double Checkpointer::due_seconds() const {
   return plan_.unit() == CheckpointInterval::Unit::seconds ? plan_.next() : std::numeric_limits<double>::infinity();
 }
 
-Version Checkpointer::due_version() const {
-  constexpr Version kNever = std::numeric_limits<Version>::max();
-  const bool is_near = plan_.unit() == CheckpointInterval::Unit::updates && plan_.next() < static_cast<double>(kNever);
-  return is_near ? static_cast<Version>(std::ceil(plan_.next())) : kNever;
+std::uint64_t Checkpointer::remaining_updates() const {
+  constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
+  if (plan_.unit() != CheckpointInterval::Unit::updates) return kNever;
+  const double remaining = std::ceil(std::max(0.0, plan_.next() - progress()));
+  return remaining < static_cast<double>(kNever) ? static_cast<std::uint64_t>(remaining) : kNever;
 }
 
 void Checkpointer::copy() {

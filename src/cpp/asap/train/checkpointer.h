@@ -21,9 +21,10 @@ class Checkpointer {
 
   bool is_due() const { return plan_.is_due(progress()); }
 
-  // When it may be due, by the run's clock and by versions; beyond reach where it is a matter of something else.
+  // When it may be due, by the run's clock and after as many updates; beyond reach where it is a matter of something
+  // else.
   double due_seconds() const;
-  Version due_version() const;
+  std::uint64_t remaining_updates() const;
 
   /// Copies the parts of the run that workers write, and what was made of them; no worker may be at an update.
   void copy();

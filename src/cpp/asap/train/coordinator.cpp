@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "asap/core/saturating.h"
 #include "asap/kernels/kernels.h"
 #include "asap/train/evaluate.h"
 
@@ -133,11 +134,10 @@ void Coordinator::add_last_row() {
 /// Rebuilds the scale table once enough is in the workers' counters. A worker that is long at one update may hold any
 /// table that was in force since: beyond some of them the next one waits for it.
 void Coordinator::refresh_table() {
-  const Version now = run_.totals().published;  // before `published`, which so is no less: no two tables at one version
-  std::uint64_t published = 0;
-  for (const WorkerState& worker : run_.workers) published += worker.sampled_published();
-  if (!run_.adaptation.is_due(published) || run_.tables.num_kept() >= kMostTables) return;
-  run_.adaptation.refresh(now, published, merged(&WorkerState::sampled));
+  const std::uint64_t progress = sample_progress();
+  if (!run_.adaptation.is_due(progress) || run_.tables.num_kept() >= kMostTables) return;
+  const Version now = run_.totals().published;  // behind all that made the progress, whose workers counted it before
+  run_.adaptation.refresh(now, progress, merged(&WorkerState::sampled));
   run_.tables.replace(run_.adaptation.table());
   check_process();
 }
@@ -218,10 +218,22 @@ double Coordinator::next_wait() const {
   return std::max(0.0, next - seconds());
 }
 
-/// The version whose publication is worth being woken up for.
-Version Coordinator::next_milestone() const {
-  const Version table = run_.adaptation.due_version();
-  return checkpointer_ ? std::min(table, checkpointer_->due_version()) : table;
+/// Of all workers, towards the next table.
+std::uint64_t Coordinator::sample_progress() const {
+  std::uint64_t progress = 0;
+  for (const WorkerState& worker : run_.workers) progress += worker.sample_progress();
+  return progress;
+}
+
+/// The number of gradients at which it is worth being woken up. A gradient makes one version at most, and as much
+/// progress towards a table: where some make none it is too early, and the next one is nearer.
+std::uint64_t Coordinator::next_milestone() const {
+  // acquire: pairs with the workers' fetch_add; what these gradients left is counted below.
+  const std::uint64_t gradients = run_.gradients.load(std::memory_order_acquire);
+  const bool waits_for_worker = run_.tables.num_kept() >= kMostTables;
+  const std::uint64_t table = waits_for_worker ? Adaptation::kNever : run_.adaptation.remaining(sample_progress());
+  const std::uint64_t checkpoint = checkpointer_ ? checkpointer_->remaining_updates() : Adaptation::kNever;
+  return saturating_sum(gradients, std::min(table, checkpoint));
 }
 
 bool Coordinator::finite(const float* theta) const { return kernels::active().all_finite(num_parameters(), theta); }

@@ -59,7 +59,8 @@ class Coordinator final : public LiveRun {
   bool is_latest(const Event& event) const;
   double epochs(std::uint64_t gradients) const;
   double next_wait() const;
-  Version next_milestone() const;
+  std::uint64_t sample_progress() const;
+  std::uint64_t next_milestone() const;
   bool finite(const float* theta) const;
   std::size_t num_parameters() const { return run_.objective.num_parameters(); }
 

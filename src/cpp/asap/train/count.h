@@ -1,6 +1,7 @@
 // What one gradient adds to the counts of a run.
 #pragma once
 
+#include "asap/step/policy.h"
 #include "asap/store/store.h"
 #include "asap/train/report.h"
 
@@ -9,6 +10,12 @@ namespace asap {
 /// Whether the gradient is applied with a scale of its own, at once or with the others of its update.
 inline bool is_scaled(const Receipt& receipt) {
   return receipt.outcome == Outcome::published || receipt.outcome == Outcome::gathered;
+}
+
+/// Whether the gradient brings the policy's next table nearer, when its τ is counted in this window
+/// (step/adaptation.h).
+inline bool makes_progress(const Receipt& receipt, const SampleWindow& window) {
+  return receipt.outcome == Outcome::published || (receipt.outcome == Outcome::rejected && window.is_endless());
 }
 
 /// One gradient over so many samples, their mean loss, and what became of it.

@@ -57,7 +57,7 @@ void Ledger::go_on_from(const Checkpoint& before) {
     staleness_.add(worker, totals.staleness);
     rejections_.add(worker, totals.rejections);
     if (same_team) sampled_.add(totals.sampled);
-    if (same_team) sampled_published_ += totals.sampled_published;
+    if (same_team) sample_progress_ += totals.sample_progress;
   }
   seconds_ = before.seconds;
   last_row_ = before.last_totals;
@@ -80,7 +80,7 @@ Checkpoint Ledger::checkpoint() const {
   }
   now.workers.front().counts = counts_;
   now.workers.front().sampled = folded(sampled_.distribution());
-  now.workers.front().sampled_published = sampled_published_;
+  now.workers.front().sample_progress = sample_progress_;
   now.adaptation = adaptation_.state();
   now.adaptation.counted = folded(now.adaptation.counted);
   for (TableRecord& table : now.adaptation.log.tables) table.seen = folded(table.seen);
@@ -154,12 +154,13 @@ void Ledger::flush_trace() {
 
 /// Counts what the policy samples, and makes its next table as soon as that is complete.
 void Ledger::sample(const Receipt& receipt) {
-  const bool published = receipt.outcome == Outcome::published, rejected = receipt.outcome == Outcome::rejected;
-  if (!(is_scaled(receipt) || rejected) || !adaptation_.window().contains(receipt.replaced)) return;
+  const SampleWindow window = adaptation_.window();
+  const bool has_tau = is_scaled(receipt) || receipt.outcome == Outcome::rejected;
+  if (!has_tau || !window.contains(receipt.replaced)) return;
   sampled_.add(receipt.tau());
-  sampled_published_ += published;
-  if (adaptation_.is_due(sampled_published_))
-    adaptation_.refresh(counts_.published, sampled_published_, sampled_.distribution());
+  sample_progress_ += makes_progress(receipt, window);
+  if (adaptation_.is_due(sample_progress_))
+    adaptation_.refresh(counts_.published, sample_progress_, sampled_.distribution());
 }
 
 bool Ledger::ends_row(const Receipt& receipt) const {

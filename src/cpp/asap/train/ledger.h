@@ -94,7 +94,7 @@ class Ledger final : public LiveRun {
   Counts counts_, last_row_;
   TeamTauCounts staleness_, rejections_;
   TauCounts sampled_;
-  std::uint64_t sampled_published_ = 0;
+  std::uint64_t sample_progress_ = 0;
   std::vector<TraceRecord> traced_;  // not yet given to the sink
   std::uint64_t num_traced_ = 0;
   AlignedBuffer<float> last_finite_;

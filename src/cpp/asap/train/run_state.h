@@ -44,7 +44,7 @@ struct RunState {
   std::vector<std::error_code> pin_errors;  // each written by its worker, read after the join
 
   Signal signal;
-  std::atomic<Version> milestone{kUnlimited};  // whoever publishes it wakes the coordinator
+  std::atomic<std::uint64_t> milestone{kUnlimited};  // of gradients: who gets there wakes the coordinator
   std::atomic<bool> diverged{false};
   alignas(kCacheLine) std::atomic<std::uint64_t> gradients;         // worked on to the end; finds the ends of epochs
   alignas(kCacheLine) std::atomic<float*> armed_snapshot{nullptr};  // a buffer for whoever ends the next epoch

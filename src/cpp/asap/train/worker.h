@@ -199,9 +199,14 @@ class Worker {
     // exact.
     const std::uint64_t gradients = run_.gradients.fetch_add(1, std::memory_order_acq_rel) + 1;
     if (gradients % run_.batches.batches_per_epoch() == 0) announce_epoch(gradients);
-    if (receipt.outcome == Outcome::published && receipt.replaced + 1 == run_.milestone.load(std::memory_order_relaxed))
-      run_.events.post({.kind = Event::Kind::milestone});
+    if (gradients >= run_.milestone.load(std::memory_order_relaxed)) announce_milestone();
     if (receipt.outcome == Outcome::published && run_.snapshots.is_due(receipt.replaced + 1)) take_snapshot(gradients);
+  }
+
+  /// Once: the coordinator sets the next one when it has seen to this one.
+  void announce_milestone() {
+    if (run_.milestone.exchange(RunState::kUnlimited, std::memory_order_relaxed) != RunState::kUnlimited)
+      run_.events.post({.kind = Event::Kind::milestone});
   }
 
   /// For the observer, when so many gradients are worked on; the coordinator is woken up to hand it over.

@@ -16,13 +16,11 @@ class alignas(kCacheLine) WorkerState {
  public:
   /// One gradient and what became of it. `window`: the updates whose τ the policy samples.
   void record(const Receipt& receipt, std::size_t samples, double loss, SampleWindow window) {
-    const bool rejected = receipt.outcome == Outcome::rejected;
-    if (is_scaled(receipt) || rejected) {
-      (rejected ? rejections_ : staleness_).add(receipt.tau());
-      if (window.contains(receipt.replaced)) sample(receipt);
-    }
+    const bool rejected = receipt.outcome == Outcome::rejected, has_tau = is_scaled(receipt) || rejected;
+    if (has_tau) (rejected ? rejections_ : staleness_).add(receipt.tau());
     count(counts_, receipt, samples, loss);
     shown_.store(counts_);
+    if (has_tau && window.contains(receipt.replaced)) sample(receipt, window);
   }
 
   /// Goes on from what the worker of this number had done. `same_sample`: the policy's window is the same, too.
@@ -33,13 +31,13 @@ class alignas(kCacheLine) WorkerState {
     rejections_.add(before.rejections);
     if (!same_sample) return;
     sampled_.add(before.sampled);
-    sampled_published_.fetch_add(before.sampled_published, std::memory_order_relaxed);
+    sample_progress_.fetch_add(before.sample_progress, std::memory_order_relaxed);
   }
 
   /// Exact while the worker is not at an update.
   WorkerTotals totals() const {
     return {counts(), staleness_.distribution(), rejections_.distribution(), sampled_.distribution(),
-            sampled_published()};
+            sample_progress()};
   }
 
   Counts counts() const { return shown_.load(); }
@@ -50,18 +48,19 @@ class alignas(kCacheLine) WorkerState {
   const TauHistogram& staleness() const { return staleness_; }
   const TauHistogram& rejections() const { return rejections_; }
   const TauHistogram& sampled() const { return sampled_; }
-  std::uint64_t sampled_published() const { return sampled_published_.load(std::memory_order_acquire); }
+  std::uint64_t sample_progress() const { return sample_progress_.load(std::memory_order_acquire); }
 
  private:
-  void sample(const Receipt& receipt) {
+  void sample(const Receipt& receipt, SampleWindow window) {
     sampled_.add(receipt.tau());
-    // release: pairs with the acquire in sampled_published(); whoever sees the count sees the histogram's entries.
-    sampled_published_.fetch_add(receipt.outcome == Outcome::published ? 1 : 0, std::memory_order_release);
+    // release: pairs with the acquire in sample_progress(); whoever sees it sees the histogram's entries and the
+    // counts.
+    sample_progress_.fetch_add(makes_progress(receipt, window) ? 1 : 0, std::memory_order_release);
   }
 
   Counts counts_;             // the worker's own
   WholeValue<Counts> shown_;  // for the others
-  std::atomic<std::uint64_t> sampled_published_{0};
+  std::atomic<std::uint64_t> sample_progress_{0};
   RelaxedCounter<double> ended_seconds_;
   TauHistogram staleness_, rejections_, sampled_;
 };
