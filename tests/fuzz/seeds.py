@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 import asap
+from asap import _checkpoint_document, _checkpoint_file
 
 PREFIX = "cifar-10-batches-bin/"
 CIFAR_FILES = ("data_batch_1.bin", "test_batch.bin")
@@ -93,6 +94,21 @@ def checkpoint() -> bytes:
         step = asap.TailTau(0.05, sample=(1, 3))
         saving = asap.Checkpoint(path, every=1)
         asap.train(model, data, workers=2, batch_size=5, epochs=2, step=step, momentum=0.5, checkpoint=saving)
+        return path.read_bytes()
+
+
+@cache
+def checkpoint_of_shards() -> bytes:
+    """As if that run had had a parameter server with two shards."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "checkpoint"
+        path.write_bytes(checkpoint())
+        saved = _checkpoint_file.read(path)
+        arrays = saved.state["arrays"]
+        shard = {name: array for name, array in arrays.items() if name not in ("parameters", "velocity")}
+        shard["open"] = np.array([3, 4], np.uint64)
+        facts = _checkpoint_document.facts(saved.architecture, saved.config, saved.samples, saved.data, ())
+        _checkpoint_file.write(path, facts, {**saved.state, "shards": [{**saved.state, "arrays": shard}]})
         return path.read_bytes()
 
 

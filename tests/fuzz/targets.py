@@ -167,12 +167,13 @@ def readers() -> dict[str, Target]:
     tars = [raw + contents for contents in seeds.packed(seeds.tar())]
     images = [raw + contents for contents in seeds.packed(seeds.idx())]
     models = chosen(bytes, _edited_safetensors(files["parameters.safetensors"], "architecture"))
-    checkpoints = chosen(bytes, _edited_safetensors(seeds.checkpoint(), "checkpoint"))
+    checkpoints = chosen(bytes, _edited_safetensors(seeds.checkpoint_of_shards(), "checkpoint"))
+    saved = [raw + seeds.checkpoint(), raw + seeds.checkpoint_of_shards()]
     numbers, few = chosen(bytes, _as_numbers), made + bytes([0, 3, 1, 8, 0])
     model, run, trace = (raw + part for part in (files["parameters.safetensors"], seeds.untraced(), files["trace.bin"]))
     return {
         "run": Target("run.json", _read_run, ValueError, chosen(bytes, _edited_run), [run, made], beside_run),
-        "checkpoint": Target("x", _read_checkpoint, ValueError, checkpoints, [raw + seeds.checkpoint(), made]),
+        "checkpoint": Target("x", _read_checkpoint, ValueError, checkpoints, [*saved, made]),
         "trace": Target("x", _read_trace, ValueError, chosen(bytes, _edited_trace), [trace, made]),
         "archive": Target("cifar-10-binary.tar", _read_cifar, DataError, packed, [*tars, made + seeds.tar()]),
         "model": Target("x", _read_model, ValueError, models, [model, made]),
