@@ -195,6 +195,17 @@ class Policy:
     def table(self, distribution: Distribution, workers: int, rate: float, update: int) -> NDArray[np.float64]: ...
 
 # --- the ASAP framework
+
+class RepeatedAdaptation:
+    """A policy over many executions that follow one another; one thread. See src/cpp/asap/step/repeated.h."""
+
+    def __init__(self, policy: Policy, workers: int, rate: Rate) -> None: ...
+    @property
+    def is_adaptive(self) -> bool: ...  # the table depends on what is counted
+    def count(self, staleness: Distribution, rejections: Distribution, published: int) -> None: ...
+    @property
+    def table(self) -> NDArray[np.float64]: ...  # C in the next one
+
 class Properties:
     """What a scale does under a staleness distribution."""
 

@@ -24,7 +24,8 @@ class Within:
     Args:
         workers: threads of each learner.
         engine: who may read and write the learner's copy when; None: `asap.Leashed()`.
-        step: base rate and staleness scale within; a number η is `asap.Constant(η)`.
+        step: base rate and staleness scale within; a number η is `asap.Constant(η)`. A step that samples τ does so over
+            all updates of a learner since it was started, and makes its tables between two exchanges.
         batches: that make an update.
     """
 
@@ -40,11 +41,13 @@ class Within:
         object.__setattr__(self, "batches", _checks.integer("batches", self.batches, 1))
         self._config(1, 0, 0.0, None)  # refuses what does not fit together
 
-    def _config(self, batch_size: int, seed: int, weight_decay: float, correction: Any) -> TrainConfig:
-        """Return the settings of a run on the samples of one update."""
+    def _config(
+        self, batch_size: int, seed: int, weight_decay: float, correction: Any, step: Step | None = None
+    ) -> TrainConfig:
+        """Return the settings of a run on the samples of one update, with a step that is the present form of this."""
         return checked_config(
             engine=self.engine,
-            step=self.step,
+            step=self.step if step is None else step,
             workers=self.workers,
             batch_size=batch_size,
             epochs=1,

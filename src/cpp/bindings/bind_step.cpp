@@ -3,6 +3,7 @@
 #include "asap/step/correction.h"
 #include "asap/step/policy.h"
 #include "asap/step/rate.h"
+#include "asap/step/repeated.h"
 #include "bindings.h"
 
 namespace asap::bindings {
@@ -113,6 +114,15 @@ void bind_step(py::module_& module) {
       .def_static("custom", &custom, py::arg("table"), py::arg("sample"))
       .def_readonly("name", &Policy::name)
       .def("table", &table, py::arg("distribution"), py::arg("workers"), py::arg("rate"), py::arg("update"));
+
+  py::class_<RepeatedAdaptation>(module, "RepeatedAdaptation")
+      .def(py::init([](const Policy& policy, std::size_t workers, const Rate& rate) {
+             return RepeatedAdaptation(policy, {.workers = workers, .rate = rate});
+           }),
+           py::arg("policy"), py::arg("workers"), py::arg("rate"))
+      .def_property_readonly("is_adaptive", &RepeatedAdaptation::is_adaptive)
+      .def("count", &RepeatedAdaptation::count, py::arg("staleness"), py::arg("rejections"), py::arg("published"))
+      .def_property_readonly("table", [](const RepeatedAdaptation& self) { return to_array(self.table().entries()); });
 }
 
 }  // namespace asap::bindings
