@@ -40,6 +40,14 @@ class Dataset:
     def targets(self) -> NDArray[np.float32] | None: ...
     def __len__(self) -> int: ...
 
+class BatchOrder:
+    """Which of so many samples a batch number stands for; holds none of them."""
+
+    def __init__(self, samples: int, batch_size: int, seed: int) -> None: ...
+    @property
+    def batches_per_epoch(self) -> int: ...
+    def samples(self, batch: int) -> NDArray[np.uint64]: ...
+
 # --- model
 class Dense:
     def __init__(self, units: int) -> None: ...
@@ -411,11 +419,13 @@ class ParameterServer:
     def finish(self) -> tuple[dict[str, Any], NDArray[np.float32]]: ...  # the report of train, and the result
 
 class Learner:
-    """Gradients of batches by number, with the bits of a worker of train; keeps its workspace."""
+    """Gradients of batches, by number or of chosen samples, with the bits of a worker of train; keeps its workspace."""
 
     def __init__(self, network: Network, data: Dataset, options: TrainOptions) -> None: ...
-    def samples(self, batch: int) -> NDArray[np.uint64]: ...
     def gradient(self, batch: int, theta: NDArray[np.float32], out: NDArray[np.float32]) -> float: ...  # mean loss
+    def gradient_of(
+        self, samples: NDArray[np.uint64], theta: NDArray[np.float32], out: NDArray[np.float32]
+    ) -> float: ...
 
 class Law:
     """Seconds that something takes; a pure function of seed, worker and how often that worker has drawn."""

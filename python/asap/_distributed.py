@@ -17,8 +17,13 @@ from asap.checkpoint import UNITS, Checkpoint
 
 @command()
 def ray(
-    dataset: _options.Dataset = "mnist",
+    dataset: Annotated[
+        str, typer.Option(help=f"{', '.join(datasets.names())}; or a pattern of .npz files, or of pictures.")
+    ] = "mnist",
     data_dir: _options.DataDir = None,
+    image_size: Annotated[
+        str | None, typer.Option(metavar="HxW", help="Of pictures; the pattern is one of pictures then.")
+    ] = None,
     model: _options.Model = "lenet",
     initialiser: _options.Initialiser = "he",
     learners: Annotated[int | None, typer.Option(help="Processes that compute gradients; by default 2.")] = None,
@@ -97,11 +102,33 @@ def ray(
     }
     checked(**settings)
     make_model = _names.model(model, initialiser, seed)
-    _checks.choice("dataset", dataset, datasets.names())
     expect_outputs_of_run(save, json)
-    data = datasets.load(dataset, directory=data_dir)
-    of_learners = dataset if data_dir is None else data.train  # by name each loads it; a folder is known here only
+    described, of_learners, test = _data(dataset, data_dir, image_size)
     run = train_on_ray(
-        make_model(data), of_learners, validation=data.test, progress=progress, address=address, **settings
+        make_model(described), of_learners, validation=test, progress=progress, address=address, **settings
     )
     finish(run, save, json)
+
+
+def _data(dataset: str, folder: Path | None, image_size: str | None) -> tuple[Any, Any, datasets.Split | None]:
+    """Return what a model is made for, what learners are told, and what they are judged by, if anything."""
+    from asap.ray import Files
+    from asap.ray._given import is_pattern
+
+    if image_size is not None:
+        images = datasets.Images(dataset, _size(image_size))
+        return images, images, None
+    if is_pattern(dataset):
+        files = Files(dataset)
+        return files, files, None
+    _checks.choice("dataset", dataset, datasets.names())
+    data = datasets.load(dataset, directory=folder)
+    of_learners = dataset if folder is None else data.train  # by name each loads it; a folder is known here only
+    return data, of_learners, data.test
+
+
+def _size(text: str) -> tuple[int, int]:
+    height, _, width = text.partition("x")
+    if not (height.isdecimal() and width.isdecimal()):
+        raise ValueError(f"image_size must be HEIGHTxWIDTH, as in 64x64; got {text!r}")
+    return int(height), int(width)

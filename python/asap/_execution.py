@@ -19,6 +19,7 @@ from asap import progress as displays
 from asap._checkpoint_document import Saved
 from asap._fingerprint import fingerprint
 from asap._snapshots import Moment, SnapshotFile, sampled
+from asap._unloaded import Unloaded
 from asap.callbacks import Callback, Observer
 from asap.cluster import Cluster
 from asap.config import TrainConfig
@@ -39,14 +40,14 @@ class Subject:
 
     Attributes:
         theta: parameters to begin with, in; where the run ended, out.
-        training: the training data.
+        training: the training data, or what is known of it here.
         validation: held-out data.
         trace: where records of the trace go.
         observer: who is told of what happens.
     """
 
     theta: NDArray[np.float32]
-    training: _core.Dataset
+    training: _core.Dataset | Unloaded
     validation: _core.Dataset | None
     trace: IO[bytes] | None
     observer: Observer
@@ -57,7 +58,7 @@ Conduct = Callable[[Subject], dict[str, Any]]
 
 def execute(
     model: Model,
-    data: DataLike | _core.Dataset,
+    data: DataLike | _core.Dataset | Unloaded,
     config: TrainConfig,
     *,
     validation: DataLike | None,
@@ -75,7 +76,7 @@ def execute(
     cluster.
     """
     functions = _checked_callbacks(callbacks)
-    training = data if isinstance(data, _core.Dataset) else model._dataset(data)
+    training = data if isinstance(data, (_core.Dataset, Unloaded)) else model._dataset(data)
     held_out = None if validation is None else model._dataset(validation, "validation")
     has_classes = model.architecture.has_classes
     check_columns(config.stop, held_out is not None, has_classes)
@@ -94,6 +95,7 @@ def execute(
             if conduct is not None:
                 report = conduct(Subject(theta, training, held_out, file, observer))
             else:
+                assert isinstance(training, _core.Dataset)  # threads need it here
                 report = _run(model, theta, training, held_out, config, file, begin, simulation, schedule, observer)
         except BaseException as error:
             observer.explain(error)
@@ -125,7 +127,7 @@ def execute(
 
 
 def _writer(
-    model: Model, training: _core.Dataset, config: TrainConfig, resumed: tuple[int, ...], begin: Saved | None
+    model: Model, training: _core.Dataset | Unloaded, config: TrainConfig, resumed: tuple[int, ...], begin: Saved | None
 ) -> Write | None:
     if config.checkpoint is None:
         return None
@@ -172,7 +174,7 @@ def _trace(
     report: Mapping[str, Any],
     start: NDArray[np.float32],
     model: Model,
-    training: _core.Dataset,
+    training: _core.Dataset | Unloaded,
     config: TrainConfig,
     begin: Saved | None,
 ) -> Trace:
@@ -184,7 +186,8 @@ def _trace(
     arrays = {} if begin is None else begin.state["arrays"]
     velocity, movement = arrays.get("velocity"), arrays.get("movement")
     records = records_in(file, num_records)
-    return Trace(records, start, first, config.workers, stalls, origin, velocity, movement, training)
+    known = training if isinstance(training, _core.Dataset) else None
+    return Trace(records, start, first, config.workers, stalls, origin, velocity, movement, known)
 
 
 def _losses(
@@ -192,7 +195,7 @@ def _losses(
     report: Mapping[str, Any],
     theta: NDArray[np.float32],
     model: Model,
-    training: _core.Dataset,
+    training: _core.Dataset | Unloaded,
     config: TrainConfig,
 ) -> Losses:
     """Evaluate the snapshots and the end of the run; when it diverged, its parameters are of some time before."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asap import _core
+from asap._unloaded import Unloaded
 from asap.losses import Losses
 from asap.model import Model
 
@@ -58,11 +59,16 @@ class SnapshotFile:
         return Losses(updates, epoch, seconds, found)
 
 
-def sampled(data: _core.Dataset, samples: int | None) -> _core.Dataset:
+def sampled(data: _core.Dataset | Unloaded, samples: int | None) -> _core.Dataset:
     """Return as many of the samples as losses are to be evaluated on."""
-    if samples is None or samples >= len(data):
+    whole = samples is None or samples >= len(data)
+    if whole and not isinstance(data, Unloaded):
         return data
-    chosen = np.sort(np.random.default_rng(_SEED).choice(len(data), samples, replace=False))
+    random = np.random.default_rng(_SEED)
+    chosen = np.arange(len(data)) if whole else np.sort(random.choice(len(data), samples, replace=False))
+    if isinstance(data, Unloaded):
+        assert data.take is not None  # else there are no snapshots
+        return data.take(chosen)
     parts: Sequence[NDArray[np.generic] | None] = (data.inputs, data.labels, data.targets)
     inputs, labels, targets = (None if part is None else np.ascontiguousarray(part[chosen]) for part in parts)
     return _core.Dataset(inputs, labels, targets)  # type: ignore[arg-type]

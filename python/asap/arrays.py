@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asap import _checks
+from asap.datasets.images import Images
 from asap.datasets.types import DataSet, Split
 
 __all__ = ["Arrays", "as_arrays", "as_inputs", "blocks"]
@@ -72,6 +73,7 @@ def as_arrays(
     shape: tuple[int, ...] | None = None,
     classes: int | None = None,
     target_size: int | None = None,
+    names: tuple[str, str] | None = None,
 ) -> Arrays:
     """Return the arrays of `data` when a model can be trained or judged by them.
 
@@ -82,12 +84,14 @@ def as_arrays(
         shape: of one input sample, as in :func:`as_inputs`.
         classes: number of classes of a classifier: labels are needed, each in 0…classes - 1.
         target_size: number of outputs of a regression: targets are needed, with k = target_size.
+        names: what errors call the two arrays; None: parts of `name`.
 
     Raises:
         TypeError: `data` or one of its arrays is of the wrong kind or dtype.
         ValueError: a shape or length does not fit, a label is out of range, a value is NaN or infinite.
     """
     x, y, x_name, y_name = _pair(data, name)
+    x_name, y_name = names or (x_name, y_name)
     inputs = as_inputs(x, name=x_name, shape=shape)
     answers = _as_array(y, y_name)
     _check_answer_type(answers, y_name, classes, target_size)
@@ -101,7 +105,8 @@ def _pair(data: object, name: str) -> tuple[object, object, str, str]:
         return data.inputs, data.labels, f"{name}.inputs", f"{name}.labels"
     if isinstance(data, tuple) and len(data) == 2:
         return *data, f"{name}[0]", f"{name}[1]"
-    hint = f": pass {name}.train or {name}.test" if isinstance(data, DataSet) else ""
+    hints = {DataSet: f": pass {name}.train or {name}.test", Images: f": pass {name}.load()"}
+    hint = hints.get(type(data), "")
     raise TypeError(f"{name} must be a Split or a tuple (inputs, labels); got {_checks.shown(data)}{hint}")
 
 
@@ -162,7 +167,8 @@ def _shape_hint(got: tuple[int, ...], name: str, sample: tuple[int, ...] | None)
 def _check_finite(array: NDArray[Any], shown: NDArray[Any], name: str) -> None:
     if array.dtype.kind != "f":
         return
-    for first, block in blocks(array):
+    once = tuple(slice(None) if stride else slice(1) for stride in array.strides)  # what is repeated in place
+    for first, block in blocks(array[once]):
         finite = np.isfinite(block)
         if not finite.all():
             row, *rest = np.argwhere(~finite)[0].tolist()

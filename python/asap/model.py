@@ -144,10 +144,10 @@ class Model:
             raise ValueError(f"{accepted}; got {chosen.min()}")
         return self._network.gradient(self._parameters, self._dataset(data), chosen.astype(np.uint64))
 
-    def _dataset(self, data: DataLike, name: str = "data") -> _core.Dataset:
+    def _dataset(self, data: DataLike, name: str = "data", names: tuple[str, str] | None = None) -> _core.Dataset:
         """Check that the data fits and hand it to the core, without a copy of the inputs."""
         answers = {"classes" if self._architecture.has_classes else "target_size": self.num_outputs}
-        arrays = as_arrays(data, name=name, shape=self.input_shape, **answers)
+        arrays = as_arrays(data, name=name, shape=self.input_shape, names=names, **answers)
         targets = None if arrays.targets is None else arrays.targets.reshape(len(arrays), -1)
         return _core.Dataset(arrays.inputs, arrays.labels, targets)
 

@@ -14,6 +14,7 @@ from asap import _checks
 from asap.architecture import Architecture, checked_layers, checked_shape
 from asap.arrays import as_arrays
 from asap.datasets import DataSet
+from asap.datasets.types import Described
 from asap.layers import Conv2d, Dense, Layer, MaxPool2d, ReLU
 from asap.model import Evaluation, Model
 
@@ -66,7 +67,8 @@ class MLP(Sequential):
     On 28 × 28 images with 10 classes the default is the papers' 784 → 128 → 128 → 128 → 10, with 134,794 parameters.
 
     Args:
-        data: a data set, a split or (inputs, labels) that gives input shape and classes; or an input shape.
+        data: a data set, a split, (inputs, labels) or `asap.datasets.Images`, which gives input shape and classes; or
+            an input shape.
         input_shape: n, (height, width) or (height, width, channels), instead of data.
         classes: number of classes; by default that of the data.
         hidden: units of each hidden layer.
@@ -116,7 +118,8 @@ class CNN(_Convolutional):
     27,354 parameters on 28 × 28 × 1 images with 10 classes.
 
     Args:
-        data: a data set, a split or (inputs, labels) that gives input shape and classes; or an input shape.
+        data: a data set, a split, (inputs, labels) or `asap.datasets.Images`, which gives input shape and classes; or
+            an input shape.
         input_shape: (height, width) or (height, width, channels), instead of data.
         classes: number of classes; by default that of the data.
         initialiser: "he", "glorot" or "papers".
@@ -133,7 +136,8 @@ class LeNet(_Convolutional):
     With 10 classes: 34,622 parameters on 28 × 28 × 1 images, 52,202 on 32 × 32 × 3.
 
     Args:
-        data: a data set, a split or (inputs, labels) that gives input shape and classes; or an input shape.
+        data: a data set, a split, (inputs, labels) or `asap.datasets.Images`, which gives input shape and classes; or
+            an input shape.
         input_shape: (height, width) or (height, width, channels), instead of data.
         classes: number of classes; by default that of the data.
         initialiser: "he", "glorot" or "papers".
@@ -167,6 +171,8 @@ def _is_shape(value: object) -> bool:
 def _from_data(data: Any) -> tuple[tuple[int, ...], int]:
     if isinstance(data, DataSet):
         return data.train.inputs.shape[1:], len(data.classes)
+    if isinstance(data, Described):
+        return data.input_shape, data.num_classes
     arrays = as_arrays(data)
     if arrays.labels is None:
         raise TypeError(

@@ -8,12 +8,13 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from asap import _checkpoint_file, _checks
+from asap import _checkpoint_file, _checks, _core
 from asap._checkpoint_document import Saved
 from asap._execution import execute
 from asap._fingerprint import fingerprint
 from asap._plain import plain
 from asap._run_file import NotSaved
+from asap._unloaded import Unloaded
 from asap.callbacks import Callback
 from asap.checkpoint import Checkpoint
 from asap.config import TrainConfig, checked_config
@@ -96,8 +97,9 @@ def resume(
         checkpoint=same_file(saved, path) if checkpoint is None else checkpoint,
     )
     model = Model(saved.architecture, saved.state["arrays"]["parameters"])
-    _check_data(saved, model, data)
-    return execute(model, data, config, validation=validation, callbacks=callbacks, progress=progress, begin=saved)
+    training = model._dataset(data)
+    check_data(saved, training)
+    return execute(model, training, config, validation=validation, callbacks=callbacks, progress=progress, begin=saved)
 
 
 def changed(saved: Saved, *, step: Step | None = None, limits: Sequence[float | None], **others: Any) -> TrainConfig:
@@ -133,8 +135,8 @@ def same_file(saved: Saved, path: str | PathLike[str]) -> Checkpoint:
     return replace(saved.config.checkpoint, path=path)
 
 
-def _check_data(saved: Saved, model: Model, data: DataLike) -> None:
-    training = model._dataset(data)
+def check_data(saved: Saved, training: _core.Dataset | Unloaded) -> None:
+    """Refuse other data than those of the run."""
     if len(training) != saved.samples:
         raise ValueError(f"data must be the training data of the run, {saved.samples} samples; got {len(training)}")
     if (found := fingerprint(training)) != saved.data:

@@ -11,6 +11,7 @@
 #include "asap/staleness/forgetting.h"
 #include "asap/staleness/histogram.h"
 #include "asap/step/adaptation.h"
+#include "asap/step/repeated.h"
 #include "asap/train/trainer.h"
 #include "check.h"
 #include "distributions.h"
@@ -213,6 +214,40 @@ TEST(a_rejected_range_comes_back) {
   CHECK_EQUAL(driver.adaptation.table()(50), 0.0);
   for (int i = 0; i < 400; ++i) driver.update(i % 2 == 0 ? 4 : 50);  // rejected at first
   CHECK(driver.adaptation.table()(50) > 0.0);
+}
+
+TEST(many_short_executions_are_as_one_that_has_tables_between_them) {
+  for (const Sample& sample : {Sample{SampleWindow{10, 40}}, Sample{kOnline}}) {
+    const Policy policy = policy::tail_tau(0.9, Cdf::mid, sample);
+    RepeatedAdaptation repeated(policy, {.workers = 2});
+    Driver whole{Adaptation(policy, {.workers = 2})};
+    CHECK(repeated.is_adaptive());
+    std::minstd_rand random(3);
+    for (int execution = 0; execution < 60; ++execution) {
+      TauCounts staleness;
+      for (int update = 0; update < 5; ++update) {  // both lengths, and where they begin, are multiples of it
+        const Tau tau = random() % 7;
+        staleness.add(tau);
+        whole.update(tau);
+      }
+      repeated.count(staleness.distribution(), Distribution(), 5);
+      CHECK(repeated.table().entries() == whole.adaptation.table().entries());
+    }
+    CHECK(repeated.table()(0) != repeated.table()(6));  // it has one of a sample
+  }
+  CHECK(!RepeatedAdaptation(policy::inverse(), {}).is_adaptive());
+}
+
+TEST(an_execution_in_which_all_is_rejected_brings_the_next_table_too) {
+  const Policy policy = policy::ringmaster(3);
+  RepeatedAdaptation plain(policy, {});
+  CHECK(!plain.is_adaptive());
+  Policy mean_only = policy::normalised(policy::inverse_plus_one(), kOnline);
+  RepeatedAdaptation repeated(mean_only, {});
+  TauCounts rejected;
+  for (int i = 0; i < 10; ++i) rejected.add(4);
+  repeated.count(Distribution(), rejected.distribution(), 0);
+  CHECK_NEAR(repeated.table()(4), 1.0, 1e-12);
 }
 
 TEST(staleness_beyond_the_last_bin_has_the_scale_of_that_bin) {

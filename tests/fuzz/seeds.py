@@ -8,6 +8,7 @@ import json
 import lzma
 import struct
 import tarfile
+import zipfile
 import zlib
 from contextlib import suppress
 from functools import cache
@@ -28,6 +29,24 @@ RECORD_BYTES = 3073
 def idx() -> bytes:
     """Four images of 3×3 pixels."""
     return struct.pack(">4I", 0x0803, 4, 3, 3) + bytes(range(36))
+
+
+def npz(**members: bytes) -> bytes:
+    """Two samples of three features with their labels; or these members instead, as they are."""
+    buffer = io.BytesIO()
+    if not members:
+        np.savez_compressed(buffer, inputs=np.arange(6, dtype=np.float32).reshape(2, 3), labels=np.arange(2))
+        return buffer.getvalue()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(f"{name}.npy", content)
+    return buffer.getvalue()
+
+
+def npy() -> bytes:
+    """The member of the inputs."""
+    with zipfile.ZipFile(io.BytesIO(npz())) as archive:
+        return archive.read("inputs.npy")
 
 
 def cifar() -> dict[str, bytes]:

@@ -14,7 +14,7 @@ from edits import MOST_BYTES, edited
 
 import asap
 from asap import _checkpoint_file, _laws, _policies, _trace_file
-from asap.datasets import DataError, cifar, unpacked
+from asap.datasets import DataError, cifar, npz, unpacked
 from asap.datasets.cifar_set import CifarSet
 from asap.datasets.idx import IdxFile, read_idx
 from asap.datasets.recipe import Finding
@@ -66,6 +66,12 @@ def _read_cifar(path: Path) -> None:
 def _read_unpacked(path: Path) -> None:
     kept = unpacked.load(path.parent, path.stem, LAYOUT)
     assert kept is None or kept[0].sum() >= 0
+
+
+def _read_npz(path: Path) -> None:
+    names = ("inputs", "labels")
+    found = npz.headers(str(path), names)
+    assert found == [(array.shape, array.dtype) for array in npz.arrays(str(path), names)]
 
 
 def _with_digests(data: bytes) -> bytes:
@@ -169,6 +175,7 @@ def readers() -> dict[str, Target]:
     models = chosen(bytes, _edited_safetensors(files["parameters.safetensors"], "architecture"))
     checkpoints = chosen(bytes, _edited_safetensors(seeds.checkpoint_of_shards(), "checkpoint"))
     saved = [raw + seeds.checkpoint(), raw + seeds.checkpoint_of_shards()]
+    members = chosen(bytes, lambda data: seeds.npz(inputs=data, labels=data))
     numbers, few = chosen(bytes, _as_numbers), made + bytes([0, 3, 1, 8, 0])
     model, run, trace = (raw + part for part in (files["parameters.safetensors"], seeds.untraced(), files["trace.bin"]))
     return {
@@ -183,6 +190,7 @@ def readers() -> dict[str, Target]:
             "x", _read_recorded, ValueError, numbers, [raw + seeds.histogram(), raw + seeds.numbers(), few]
         ),
         "table": Target("x", _read_table, ValueError, numbers, [raw + seeds.numbers(), few]),
+        "npz": Target("x", _read_npz, DataError, members, [raw + seeds.npz(), made + seeds.npy()]),
         "idx": Target("x", _read_idx, DataError, packed, [*images, made + seeds.idx()]),
     }
 

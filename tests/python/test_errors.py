@@ -91,6 +91,7 @@ def missing(text: str) -> list[str]:
 def things(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What the calls of the page speak of."""
     pytest.importorskip("safetensors", reason="needs the extra io")
+    pytest.importorskip("PIL", reason="needs the extra images")
     x, labels = np.linspace(0, 1, 24, dtype=np.float32).reshape(6, 4), np.arange(6) % 2
     model = asap.models.MLP(input_shape=4, classes=2, hidden=())
     states: list[asap.RunState] = []
@@ -103,6 +104,7 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     asap.train(model.copy(), (x, labels), batch_size=2, progress=False).save(folder / "untraced")
     (folder / "run/trace.bin").write_bytes(b"PK")
     (folder / "empty").touch()
+    np.savez(folder / "part-0.npz", inputs=x, labels=labels)
     (folder / "run.json").write_text("{}")
     for split in ("train", "t10k"):
         for kind in ("images-idx3", "labels-idx1"):

@@ -9,8 +9,11 @@ import asap
 
 ray = pytest.importorskip("ray", reason='Ray is not installed (extra "ray")')
 from ray_setting import data, model, same_bits  # noqa: E402
+from test_server import config as settings  # noqa: E402
 
 import asap.ray  # noqa: E402
+from asap.ray._batches import Whole  # noqa: E402
+from asap.ray._local import Accumulated  # noqa: E402
 
 ROUNDS = dict(engine=asap.Synchronous(), batch_size=16, epochs=3, step=0.05, momentum=0.5, weight_decay=0.01, seed=7)
 
@@ -157,3 +160,22 @@ def test_staleness_has_two_levels(session):
     assert run.cluster.within.total == 6 * 80  # one τ for each gradient within
     assert run.staleness.total == 60
     assert trained.evaluate(data()).loss < before
+
+
+def test_a_policy_within_samples_all_updates_of_a_learner_and_takes_its_table_along():
+    step = asap.TailTau(asap.CosineRate(0.05, final=0.01), sample=(2, 10))
+    within = asap.ray.Within(workers=3, engine=asap.Softsync(), step=step, batches=9)
+    config = settings(batch_size=36, epochs=1)
+    trained = model()
+    local = Accumulated(trained._network, Whole(trained._dataset(data()), config), config, within)
+    assert local._step().scale == (1.0,)
+    counted = np.zeros(3, np.int64)
+    for batch in range(5):
+        local.compute(batch, trained.parameters)
+        if 1 <= batch <= 3:  # updates 9 to 35 of those from 6 on: begun behind 6, and 24 are enough
+            counts = local.staleness()
+            counted[: len(counts)] += counts.astype(np.int64)
+    np.testing.assert_allclose(local._step().scale, step.table(counted, workers=3))
+    assert local._step().rate == step.rate
+    plain = Accumulated(trained._network, Whole(trained._dataset(data()), config), config, asap.ray.Within(3))
+    assert plain._step() is None

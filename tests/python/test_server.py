@@ -60,6 +60,35 @@ def test_a_run_by_hand_counts_and_replays_as_any_other():
     assert served.take_rows() == []
 
 
+def test_gradients_of_chosen_samples_are_those_of_the_batch_that_has_them():
+    trained = model()
+    learning = learner(trained, weight_decay=0.1, correction=asap.NormClipped(0.01))
+    order = _core.BatchOrder(400, 16, 3)
+    assert order.batches_per_epoch == 25
+    by_number, chosen = (np.empty(trained.num_parameters, np.float32) for _ in range(2))
+    for batch in (0, 7, 24, 25, 1000):
+        loss = learning.gradient(batch, trained.parameters, by_number)
+        assert learning.gradient_of(order.samples(batch), trained.parameters, chosen) == loss
+        assert same_bits(by_number, chosen)
+
+
+@pytest.mark.parametrize(
+    ("samples", "message"),
+    [
+        ([], "samples must be 1 to 16, a batch at most; got 0"),
+        ([0] * 17, "got 17"),
+        ([3, 400], "must be below 400; got 400"),
+    ],
+)
+def test_samples_that_are_none_are_refused(samples, message):
+    trained = model()
+    out = np.empty(trained.num_parameters, np.float32)
+    with pytest.raises(ValueError, match=message):
+        learner(trained).gradient_of(np.array(samples, np.uint64), trained.parameters, out)
+    with pytest.raises(ValueError, match="samples and batch_size must be at least 1; got 0 and 16"):
+        _core.BatchOrder(0, 16, 1)
+
+
 def test_the_view_of_the_parameters_follows_them_and_outlives_the_server():
     trained = model()
     served = server(trained)

@@ -1,4 +1,4 @@
-"""Data sets by name: found on this machine or downloaded, checked, and ready for training.
+"""Data sets by name: found on this machine or downloaded, checked, and ready for training. And pictures in folders.
 
 >>> data = asap.datasets.load("mnist")          # doctest: +SKIP
 >>> data.train.inputs.shape, data.train.labels.dtype   # doctest: +SKIP
@@ -13,11 +13,12 @@ import os
 from asap import _checks
 from asap._watched import shows
 from asap.datasets.digits import load_digits, status_of_digits
+from asap.datasets.images import Images
 from asap.datasets.loader import load_files, status_of_files
 from asap.datasets.registry import RECIPES
 from asap.datasets.types import DataError, DataSet, SetStatus, Split
 
-__all__ = ["DataError", "DataSet", "SetStatus", "Split", "load", "names", "status"]
+__all__ = ["DataError", "DataSet", "Images", "SetStatus", "Split", "load", "names", "status"]
 
 
 def names() -> tuple[str, ...]:

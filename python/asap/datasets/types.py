@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["DataError", "DataSet", "SetStatus", "Split"]
+__all__ = ["DataError", "DataSet", "Described", "SetStatus", "Split"]
 
 
 class DataError(RuntimeError):
@@ -56,6 +56,19 @@ class DataSet:
     test: Split
     classes: tuple[str, ...]
     source: str
+
+
+@runtime_checkable
+class Described(Protocol):
+    """Samples that are not loaded, of which is known what a model for them looks like."""
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of a sample."""
+
+    @property
+    def num_classes(self) -> int:
+        """How many classes there are."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,9 @@ from asap._extras import require
 require("ray", "ray", "asap.ray")
 
 from asap.cluster import Cluster  # noqa: E402  # what is below needs Ray
+from asap.datasets import Images  # noqa: E402
+from asap.ray.files import Files  # noqa: E402
 from asap.ray.trainer import resume, train  # noqa: E402
 from asap.ray.within import Within  # noqa: E402
 
-__all__ = ["Cluster", "Within", "resume", "train"]
+__all__ = ["Cluster", "Files", "Images", "Within", "resume", "train"]

@@ -98,7 +98,7 @@ class Crew:
         return ray.remote(Learner).options(**self._options)
 
     def _fill(self, seat: _Seat, servers: Servers) -> None:
-        seat.actor = self._learner_class.remote(self._assignment)
+        seat.actor = self._learner_class.remote(self._assignment, seat.number)
         self._set_to_work(seat, servers)
 
     def _set_to_work(self, seat: _Seat, servers: Servers) -> None:

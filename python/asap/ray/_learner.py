@@ -47,14 +47,19 @@ class Assignment:
 
 
 class Learner:
-    """Computes what the server hands out, until there is nothing left."""
+    """Computes what the server hands out, until there is nothing left.
 
-    def __init__(self, assignment: Assignment) -> None:
+    Args:
+        assignment: what all learners are made from.
+        number: which learner of the run it is, as far as data are concerned.
+    """
+
+    def __init__(self, assignment: Assignment, number: int) -> None:
         num_parameters = assignment.architecture.to_core().num_parameters
         model = Model(assignment.architecture, np.zeros(num_parameters, np.float32))
-        data = model._dataset(assignment.source.load())
+        batches = assignment.source.batches(model, assignment.config, number)
         kind = Gradients if assignment.within is None else Accumulated
-        self._local = kind(model._network, data, assignment.config, assignment.within)
+        self._local = kind(model._network, batches, assignment.config, assignment.within)
         self._in_flight = assignment.in_flight
         self._wire = Wire(assignment.transport, slices(num_parameters, assignment.shards))
         self._skips = assignment.config.on_nonfinite == "skip"

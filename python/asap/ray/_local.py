@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from asap import _core
 from asap.config import TrainConfig
+from asap.ray._batches import Batches
 from asap.ray.within import Within
 from asap.staleness import StalenessDistribution
+from asap.steps import Custom, Step, as_step
 
 Vector = NDArray[np.float32]
 
@@ -18,16 +20,14 @@ Vector = NDArray[np.float32]
 class Gradients:
     """Gradients, with the bits of those of a worker thread."""
 
-    def __init__(
-        self, network: _core.Network, data: _core.Dataset, config: TrainConfig, _: Within | None = None
-    ) -> None:
-        self._network, self._data = network, data  # the core looks at them
-        self._core = _core.Learner(network, data, config._to_core(len(data)))
+    def __init__(self, network: _core.Network, batches: Batches, config: TrainConfig, _: Within | None = None) -> None:
+        self._batches = batches
+        self._core = _core.Learner(network, batches.data, config._to_core(len(batches.data)))
         self._gradient = np.empty(network.num_parameters, np.float32)
 
     def compute(self, batch: int, theta: Vector) -> tuple[float, Vector]:
         """Return loss and gradient, which is valid until the next call."""
-        return self._core.gradient(batch, theta, self._gradient), self._gradient
+        return self._core.gradient_of(self._batches.samples(batch), theta, self._gradient), self._gradient
 
     def staleness(self) -> None:
         """There is none within."""
@@ -36,41 +36,55 @@ class Gradients:
 class Accumulated:
     """Updates of several workers, who train a copy of the parameters on the samples of a batch of batches."""
 
-    def __init__(self, network: _core.Network, data: _core.Dataset, config: TrainConfig, within: Within | None) -> None:
+    def __init__(self, network: _core.Network, batches: Batches, config: TrainConfig, within: Within | None) -> None:
         assert within is not None  # whoever has none computes gradients
-        self._network, self._data, self._config, self._within = network, data, config, within
-        self._batches = _core.Learner(network, data, config._to_core(len(data)))
+        self._network, self._batches, self._config, self._within = network, batches, config, within
         self._counts = np.zeros(0, np.uint64)
+        self._adaptation = _adaptation(within, config.batch_size)
 
     def compute(self, batch: int, theta: Vector) -> tuple[float, Vector]:
         """Return the mean loss on the way, and what was taken from theta."""
-        samples = self._batches.samples(batch)
-        data = _core.Dataset(self._data.inputs[samples], *(_part(each, samples) for each in _answers(self._data)))
+        samples, data = self._batches.samples(batch), self._batches.data
+        chosen = _core.Dataset(data.inputs[samples], *(_part(each, samples) for each in _answers(data)))
         config = self._within._config(
             max(1, self._config.batch_size // self._within.batches),
             (self._config.seed + batch) % 2**64,
             self._config.weight_decay,
             self._config.correction,
+            self._step(),
         )
         trained = theta.copy()
         report = _core.train(
             self._network,
             trained,
-            data,
+            chosen,
             config._to_core(len(samples)),
             validation=None,
             trace=None,
             resume=None,
             observer=_Silent(),
         )
-        self._counts = StalenessDistribution._merge(report["staleness"]).counts
+        staleness, rejections = (StalenessDistribution._merge(report[name]) for name in ("staleness", "rejections"))
         counts = report["counts"]
+        self._counts = staleness.counts
+        self._adaptation.count(staleness._core, rejections._core, counts["published"])
         loss = np.nan if report["status"] == "diverged" else counts["loss_sum"] / max(1, counts["samples"])
         return float(loss), np.subtract(theta, trained)
 
     def staleness(self) -> NDArray[np.uint64]:
         """Return the counts of τ within, of the last update."""
         return self._counts
+
+    def _step(self) -> Step | None:
+        """Return the step of the next update, which is too short for a sample of τ: with the present table of all."""
+        step = as_step(self._within.step)
+        return Custom(step._schedule, tuple(self._adaptation.table)) if self._adaptation.is_adaptive else None
+
+
+def _adaptation(within: Within, samples: int) -> _core.RepeatedAdaptation:
+    config = within._config(max(1, samples // within.batches), 0, 0.0, None)
+    rate = config.step._rate_to_core(config.span(samples))
+    return _core.RepeatedAdaptation(config.step._to_core(), within.workers, rate)
 
 
 class _Silent:

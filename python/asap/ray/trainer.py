@@ -8,9 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-import ray
-
-from asap import _checkpoint_file, _checks, _core, datasets, engines
+from asap import _checkpoint_file, _checks, _core, engines
 from asap._checkpoint_document import Saved
 from asap._execution import Subject, execute
 from asap.callbacks import Callback
@@ -22,14 +20,14 @@ from asap.losses import Snapshots
 from asap.model import DataLike, Model
 from asap.ray._crew import Crew
 from asap.ray._driver import Driver, Validate
+from asap.ray._given import Data, given
 from asap.ray._learner import Assignment
 from asap.ray._server import Team
 from asap.ray._servers import Servers
 from asap.ray._session import connect
-from asap.ray._sources import Named, Source, Stored
 from asap.ray._transport import TRANSPORTS
 from asap.ray.within import Within
-from asap.resumer import changed, same_file
+from asap.resumer import changed, check_data, same_file
 from asap.run import Run
 from asap.steps import Step
 from asap.stops import StopRule
@@ -39,7 +37,7 @@ __all__ = ["resume", "train"]
 
 def train(
     model: Model,
-    data: DataLike | str,
+    data: Data,
     *,
     engine: engines.Softsync | engines.Synchronous | None = None,
     step: Step | float | None = None,
@@ -84,8 +82,12 @@ def train(
 
     Args:
         model: what to train.
-        data: the name of a data set, whose training split every learner loads from its own machine; or a split or
-            (inputs, labels or targets), which go to the object store once.
+        data: what all learners can compute any batch of: the name of a data set, whose training split every learner
+            loads from its own machine; a split or (inputs, labels or targets), which go to the object store once; or
+            `asap.ray.Images`, pictures that are decoded when their batch comes. Or what each learner gets a part of:
+            `asap.ray.Files` or the pattern of .npz files, one or more per learner; or a Ray Dataset with the columns
+            "inputs" and "labels", or "targets". With parts, `trace` and `snapshots` are refused, an epoch is as many
+            batches as all samples make, whoever computes them, and the part of a learner that is not there waits.
         engine: `asap.Softsync(n)`, by default with n = m: every gradient is an update (Downpour SGD); or
             `asap.Synchronous()`.
         step: base rate and staleness scale, as for `asap.train`; by default 0.01, and 1.0 with `within`: what a learner
@@ -240,7 +242,7 @@ def _checked_trace(trace: bool, shards: int) -> bool:
 
 def resume(
     path: str | PathLike[str],
-    data: DataLike | str,
+    data: Data,
     *,
     learners: int | None = None,
     min_learners: int | None = None,
@@ -268,7 +270,7 @@ def resume(
 
     Args:
         path: the checkpoint.
-        data: the training data of the run.
+        data: the training data of the run, any that `train` takes.
         learners: None: as many as before. Another number is another execution: a step that samples τ does so anew.
         min_learners: as for `train`.
         max_learners: as for `train`.
@@ -354,7 +356,7 @@ class Place:
 
 def _execute(
     model: Model,
-    data: DataLike | str,
+    data: Data,
     config: TrainConfig,
     within: Within | None,
     cluster: Cluster,
@@ -364,14 +366,15 @@ def _execute(
     progress: bool | None,
     begin: Saved | None,
 ) -> Run:
-    here = datasets.load(data).train if isinstance(data, str) else data
+    training, tell = given(data, model, config, cluster.learners)
+    if begin is not None:
+        check_data(begin, training)
     threads = 1 if within is None else within.workers
 
     def conduct(subject: Subject) -> dict[str, Any]:
         connect(place.address, cluster.learners * threads)
-        source = _source(data, subject.training)
         assignment = Assignment(
-            model.architecture, source, config, within, cluster.shards, cluster.in_flight, cluster.transport
+            model.architecture, tell(), config, within, cluster.shards, cluster.in_flight, cluster.transport
         )
         team = Team(cluster.min_learners * cluster.in_flight, cluster.min_learners < cluster.learners)
         samples, options = len(subject.training), place.for_servers(cluster.shards)
@@ -387,7 +390,7 @@ def _execute(
 
     return execute(
         model,
-        here,
+        training,
         config,
         validation=validation,
         callbacks=callbacks,
@@ -396,13 +399,6 @@ def _execute(
         conduct=conduct,
         cluster=cluster,
     )
-
-
-def _source(data: DataLike | str, training: _core.Dataset) -> Source:
-    if isinstance(data, str):
-        return Named(data)
-    answers = training.labels if training.labels is not None else training.targets
-    return Stored([ray.put(training.inputs), ray.put(answers)])
 
 
 def _validate(model: Model, validation: _core.Dataset) -> Validate:

@@ -1,3 +1,6 @@
+#include <memory>
+
+#include "asap/data/batch_source.h"
 #include "bindings.h"
 
 namespace asap::bindings {
@@ -61,6 +64,18 @@ ArrayDataset make_dataset(const py::array& inputs, const std::optional<Contiguou
   return dataset;
 }
 
+std::unique_ptr<BatchSource> make_order(std::uint64_t samples, std::uint64_t batch_size, std::uint64_t seed) {
+  if (samples == 0 || batch_size == 0)
+    invalid_argument("samples and batch_size must be at least 1; got ", samples, " and ", batch_size);
+  return std::make_unique<BatchSource>(samples, batch_size, seed, BatchSource::kUnlimited);
+}
+
+py::array_t<std::uint64_t> samples_of(const BatchSource& order, std::uint64_t batch) {
+  py::array_t<std::uint64_t> samples(static_cast<py::ssize_t>(order.num_samples(batch)));
+  order.samples(batch, {samples.mutable_data(), static_cast<std::size_t>(samples.size())});
+  return samples;
+}
+
 }  // namespace
 
 void bind_data(py::module_& module) {
@@ -71,6 +86,11 @@ void bind_data(py::module_& module) {
       .def_readonly("labels", &ArrayDataset::labels)
       .def_readonly("targets", &ArrayDataset::targets)
       .def("__len__", [](const ArrayDataset& dataset) { return dataset.view.size(); });
+
+  py::class_<BatchSource>(module, "BatchOrder")
+      .def(py::init(&make_order), py::arg("samples"), py::arg("batch_size"), py::arg("seed"))
+      .def_property_readonly("batches_per_epoch", &BatchSource::batches_per_epoch)
+      .def("samples", &samples_of, py::arg("batch"));
 }
 
 }  // namespace asap::bindings

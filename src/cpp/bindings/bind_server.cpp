@@ -115,26 +115,41 @@ py::array view_parameters(py::object self) {
 class NetworkLearner {
  public:
   NetworkLearner(const Network& network, const ArrayDataset& data, const TrainOptions& options)
-      : objective_(network, data.view), learner_(objective_, options) {}
+      : objective_(network, data.view), max_batch_(options.batch_size), learner_(objective_, options) {}
 
   double gradient(std::uint64_t batch, const Contiguous<float>& theta, Contiguous<float>& out) {
-    const auto check = [&](const char* name, const Contiguous<float>& array) {
-      if (static_cast<std::size_t>(array.size()) != objective_.num_parameters())
-        invalid_argument(name, " must have ", objective_.num_parameters(), " values; got ", array.size());
-    };
+    return gradient_of({batch, learner_.samples(batch)}, theta, out);
+  }
+
+  double gradient_of_samples(const Contiguous<std::uint64_t>& samples, const Contiguous<float>& theta,
+                             Contiguous<float>& out) {
+    const std::span<const std::uint64_t> chosen(samples.data(), static_cast<std::size_t>(samples.size()));
+    if (chosen.empty() || chosen.size() > max_batch_)
+      invalid_argument("samples must be 1 to ", max_batch_, ", a batch at most; got ", chosen.size());
+    for (const std::uint64_t sample : chosen)
+      if (sample >= objective_.num_samples())
+        invalid_argument("samples must be below ", objective_.num_samples(), "; got ", sample);
+    return gradient_of({0, chosen}, theta, out);
+  }
+
+ private:
+  double gradient_of(const Batch& batch, const Contiguous<float>& theta, Contiguous<float>& out) {
     check("theta", theta);
     check("out", out);
     if (!out.writeable()) invalid_argument("out must be writeable: the gradient is left in it");
     const float* at = theta.data();
     float* to = out.mutable_data();
     const py::gil_scoped_release release;
-    return learner_.gradient(batch, at, to);
+    return learner_.gradient_of(batch, at, to);
   }
 
-  py::array samples(std::uint64_t batch) { return to_array(learner_.samples(batch)); }
+  void check(const char* name, const Contiguous<float>& array) const {
+    if (static_cast<std::size_t>(array.size()) != objective_.num_parameters())
+      invalid_argument(name, " must have ", objective_.num_parameters(), " values; got ", array.size());
+  }
 
- private:
   NetworkObjective objective_;
+  const std::size_t max_batch_;
   server::Learner learner_;
 };
 
@@ -192,9 +207,10 @@ void bind_server(py::module_& module) {
   py::class_<NetworkLearner>(module, "Learner")
       .def(py::init<const Network&, const ArrayDataset&, const TrainOptions&>(), py::arg("network"), py::arg("data"),
            py::arg("options"), py::keep_alive<1, 2>(), py::keep_alive<1, 3>())
-      .def("samples", &NetworkLearner::samples, py::arg("batch"))
       .def("gradient", &NetworkLearner::gradient, py::arg("batch"), py::arg("theta").noconvert(),
-           py::arg("out").noconvert());
+           py::arg("out").noconvert())
+      .def("gradient_of", &NetworkLearner::gradient_of_samples, py::arg("samples").noconvert(),
+           py::arg("theta").noconvert(), py::arg("out").noconvert());
 }
 
 }  // namespace asap::bindings

@@ -30,8 +30,12 @@ class Learner {
 
   /// Writes the gradient at theta (num_parameters() floats) and returns the mean loss.
   double gradient(std::uint64_t batch, const float* theta, float* gradient) {
-    return decayed_gradient(objective_, weight_decay_, theta, {batch, samples(batch)}, workspace_.get(), gradient,
-                            correction_);
+    return gradient_of({batch, samples(batch)}, theta, gradient);
+  }
+
+  /// Likewise of samples that the caller chose, as many as a batch has at most.
+  double gradient_of(const Batch& batch, const float* theta, float* gradient) {
+    return decayed_gradient(objective_, weight_decay_, theta, batch, workspace_.get(), gradient, correction_);
   }
 
  private:

@@ -18,7 +18,8 @@ class RepeatedAdaptation {
   /// Whether the table depends on what is counted.
   bool is_adaptive() const { return adaptation_.window().last > 0; }
 
-  /// An execution is over: τ of the gradients in its published updates, of its rejected ones, and how many it published.
+  /// An execution is over: τ of the gradients in its published updates, of its rejected ones, and how many it
+  /// published.
   void count(const Distribution& staleness, const Distribution& rejections, std::uint64_t published) {
     const SampleWindow window = adaptation_.window();
     if (window.contains(version_)) {
