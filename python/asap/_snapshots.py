@@ -32,7 +32,7 @@ class SnapshotFile:
     def __init__(self, file: IO[bytes], start: NDArray[np.float32]) -> None:
         self._file = file
         self._size = len(start)
-        self._moments: list[Moment] = []
+        self._moments: list[Moment | None] = []  # None: forgotten
         self.add(start, Moment(0, 0.0, 0.0))
 
     def add(self, theta: NDArray[np.float32], moment: Moment) -> None:
@@ -40,14 +40,21 @@ class SnapshotFile:
         self._file.write(theta.data)
         self._moments.append(moment)
 
+    def forget(self, after: int) -> None:
+        """Forget the snapshots of later updates, which did not happen."""
+        for place, moment in enumerate(self._moments):
+            if moment is not None and moment.updates > after:
+                self._moments[place] = None
+
     def losses(self, model: Model, data: _core.Dataset) -> Losses:
         """Evaluate all of them, on as many threads as there are CPUs."""
         self._file.flush()
         shape = (len(self._moments), self._size)
         vectors = np.memmap(self._file, np.float32, "r", shape=shape)
 
-        first = {moment.updates: place for place, moment in reversed(list(enumerate(self._moments)))}
-        places = [first[updates] for updates in sorted(first)]
+        kept = [(moment, place) for place, moment in enumerate(self._moments) if moment is not None]
+        first = {moment.updates: (moment, place) for moment, place in reversed(kept)}
+        moments, places = zip(*(first[updates] for updates in sorted(first)), strict=True)
 
         def loss(place: int) -> float:
             total, _, samples = model._network.evaluate(np.array(vectors[place]), data, min(_BATCH, len(data)))
@@ -55,7 +62,7 @@ class SnapshotFile:
 
         with ThreadPoolExecutor(_core.usable_cpus()) as pool:
             found = list(pool.map(loss, places))
-        updates, epoch, seconds = zip(*(self._moments[place] for place in places), strict=True)
+        updates, epoch, seconds = zip(*moments, strict=True)
         return Losses(updates, epoch, seconds, found)
 
 

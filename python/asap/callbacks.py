@@ -110,6 +110,12 @@ class Observer:
         if self._write is not None:
             self._write(state)
 
+    def go_back(self, rows: int, version: int) -> None:
+        """Forget what came after so many rows, and after that update: it was lost, and will be done again."""
+        self.history = History(self.history[:rows])
+        if self._snapshots is not None:
+            self._snapshots.forget(after=version)
+
     def on_snapshot(self, theta: NDArray[np.float32], version: int, epoch: float, seconds: float) -> None:
         """Keep a snapshot."""
         if self._snapshots is not None:

@@ -102,15 +102,18 @@ def killer(saving: asap.Checkpoint, seed: int):
     return kill
 
 
-def test_rounds_have_the_same_bits_whoever_is_killed(session, tmp_path):
+def test_rounds_have_the_same_bits_and_snapshots_whoever_is_killed(session, tmp_path):
     settings = dict(engine=asap.Synchronous(), batch_size=2, epochs=30, step=0.01, seed=5)
     saving = asap.Checkpoint(tmp_path / "run.checkpoint", every=20, unit="updates")
     with now_and_then(killer(saving, 2), 10, seed=2, apart=0.3):
-        run = asap.ray.train(model(), data(), learners=2, shards=2, checkpoint=saving, **settings)
+        run = asap.ray.train(model(), data(), learners=2, shards=2, snapshots=7, checkpoint=saving, **settings)
     assert run.cluster.learner_deaths + run.cluster.server_restarts > 0
     here = model()
     asap.train(here, data(), workers=2, **settings)
     assert same_bits(run.parameters, here.parameters)
+    undisturbed = asap.ray.train(model(), data(), learners=2, snapshots=7, **settings)
+    for column in ("updates", "loss"):
+        assert [row[column] for row in run.losses] == [row[column] for row in undisturbed.losses]
 
 
 def test_no_shard_loses_or_doubles_a_batch_whoever_is_killed(session, tmp_path):

@@ -15,7 +15,6 @@ from asap import _core
 from asap.callbacks import Observer
 from asap.cluster import Cluster
 from asap.config import TrainConfig
-from asap.history import History
 from asap.ray._crew import MAX_FAILURES, Crew, cause_of
 from asap.ray._servers import Servers
 from asap.staleness import StalenessDistribution
@@ -203,7 +202,7 @@ class Driver:
         self._cluster.server_restarts += 1
         self._cluster.updates_lost += max(0, self._published - before)
         self._rows = _num_rows(self._state)
-        self._observer.history = History(self._observer.history[: self._rows])
+        self._observer.go_back(self._rows, before)
         self._start_servers()
 
     def _finish(self) -> list[dict[str, Any]]:
