@@ -103,25 +103,21 @@ inline std::vector<std::uint64_t> all_batches(OnNonfinite reaction = OnNonfinite
   return numbers;
 }
 
-/// What each shard did since it was at these parameters is what a replay of its own trace does to them.
-inline void check_replays(const Quadratic& quadratic, Cluster& cluster, const std::vector<Report>& reports,
-                          const std::vector<Checkpoint>* from = nullptr) {
-  for (std::size_t i = 0; i < cluster.size(); ++i) {
-    const Shard& shard = cluster.shard(i);
-    const std::size_t size = shard.server.num_parameters();
-    std::vector<float> theta = from ? (*from)[i].theta : ones(size);
-    std::vector<float> velocity = from ? (*from)[i].velocity : std::vector<float>();
-    TrainOptions options = shard.options;
-    options.trace = nullptr;
-    options.resume = nullptr;
-    replay(Slice(quadratic, shard.first, size), theta, options, cluster.records(i),
-           {.first = from ? (*from)[i].version : 0, .velocity = velocity, .last = reports[i].version});
-    const auto first = cluster.theta().begin() + static_cast<std::ptrdiff_t>(shard.first);
-    CHECK(same_bits(theta, std::vector<float>(first, first + static_cast<std::ptrdiff_t>(size))));
-  }
+/// The parameters of a shard are what a replay of its own trace, from the very beginning, makes of them.
+inline void check_replay(const Quadratic& quadratic, Cluster& cluster, std::size_t i,
+                         const std::vector<TraceRecord>& records, Version last) {
+  const Shard& shard = cluster.shard(i);
+  const std::size_t size = shard.server.num_parameters();
+  std::vector<float> theta = ones(size);
+  TrainOptions options = shard.options;
+  options.trace = nullptr;
+  options.resume = nullptr;
+  replay(Slice(quadratic, shard.first, size), theta, options, records, {.last = last});
+  const auto first = cluster.theta().begin() + static_cast<std::ptrdiff_t>(shard.first);
+  CHECK(same_bits(theta, std::vector<float>(first, first + static_cast<std::ptrdiff_t>(size))));
 }
 
-/// The same of each learner.
+/// Its staleness is that of its own trace, for each learner.
 inline void check_staleness(const Report& report, const std::vector<TraceRecord>& records, std::size_t workers) {
   TeamTauCounts counted(workers), rejected(workers);
   for (const TraceRecord& record : records) {
