@@ -68,7 +68,8 @@ class ParameterServer {
   void hold(std::size_t worker, std::uint64_t batch);
 
   /// For a shard: the lead has ended so many rounds. Its own last one ends here, so that it is never ahead of the lead,
-  /// where a batch of that round may have to be handed out again.
+  /// where a batch of that round may have to be handed out again. To be called before it is stopped itself: then none
+  /// ends any more.
   void follow(std::uint64_t rounds);
 
   /// Takes a gradient. False, and nothing happens: the worker does not have that batch, or got it after it had read
@@ -96,7 +97,8 @@ class ParameterServer {
   bool is_checkpoint_due() const;
 
   /// All that a server needs to go on from here, where the open batches will be handed out again; the trace has all
-  /// records up to it. Nothing when the state is not finite, which ends the run.
+  /// records up to it. Nothing when the state is not finite, which ends the run. Shards are saved behind their lead; of
+  /// a run in rounds, which must be the same for all, the lead hands out and takes nothing between.
   std::optional<Checkpoint> checkpoint();
 
   /// The result in theta: as train() leaves it.
