@@ -1,0 +1,109 @@
+"""Staleness of n-softsync with 30 learners on the cluster, beside simulations with the times measured there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+
+import asap
+import asap.ray
+from on_ray.exchange import Exchange
+from on_ray.local_cluster import ON_ALL_NODES
+from on_ray.processes import Watch
+from on_ray.rates import WARM_UP
+from on_ray.virtual import simulated
+
+LEARNERS, MANY, BATCH_SIZE, RATE = 30, 1_000, 4, 0.05
+OF_SOFTSYNC = (1, 15, 30)
+QUANTILES = 200
+
+
+def staleness(seconds: float) -> Iterator[dict[str, Any]]:
+    """Return the times as a row, then a row for each n and place: the cluster, and simulations."""
+    data = asap.datasets.load("cifar-10")
+    runs = {n: _on_cluster(data, n, LEARNERS, seconds) for n in OF_SOFTSYNC}
+    times = _times(data, runs[max(OF_SOFTSYNC)], seconds)
+    yield {"times": times}
+    exchanges = asap.laws.Recorded(times["exchange_quantiles"])
+    for n, (run, watch) in runs.items():
+        there = _figures(n, LEARNERS, run.staleness)
+        rate = watch.updates_per_second * (LEARNERS // n)
+        yield {"where": "cluster", **there, "gradients_per_second": rate, "beside_the_server": watch.beside}
+    for where, m, publish in (
+        ("this machine", LEARNERS, times["gradient_of_many_seconds"]),
+        ("a machine each", LEARNERS, times["server_seconds"]),
+        ("a machine each", MANY, times["server_seconds"]),
+    ):
+        for n in (*OF_SOFTSYNC, *([MANY] if m == MANY else [])):
+            run = simulated(asap.Softsync(n), m, exchanges, publish, 100 * m)
+            distance = _distance(run.staleness, runs[n][0].staleness) if where == "this machine" else None
+            rate = run.gradients / run.seconds
+            figures = _figures(n, m, run.staleness)
+            yield {"where": where, **figures, "gradients_per_second": rate, "distance_to_cluster": distance}
+
+
+def _on_cluster(data: Any, n: int, learners: int, seconds: float) -> tuple[asap.Run, Watch]:
+    watch = Watch(learners, WARM_UP)
+    run = asap.ray.train(
+        asap.models.LeNet(data),
+        "cifar-10",
+        engine=asap.Softsync(n),
+        step=asap.Inverse(RATE),
+        learners=learners,
+        batch_size=BATCH_SIZE,
+        seconds=WARM_UP + seconds,
+        callbacks=watch,
+        progress=False,
+        learner_options=ON_ALL_NODES,
+    )
+    return run, watch
+
+
+def _times(data: Any, downpour: tuple[asap.Run, Watch], seconds: float) -> dict[str, Any]:
+    """Return what a simulation is fed with; see docs/distributed.md."""
+    model = asap.models.LeNet(data)
+    alone = _on_cluster(data, 1, 1, seconds / 3)[1]
+    exchange = Exchange(model.num_parameters)
+    swaps = exchange.measure("swap", seconds / 6).seconds
+    exchange.end()
+    of_one = 1 / alone.updates_per_second
+    quantiles = np.quantile(swaps, (np.arange(QUANTILES) + 0.5) / QUANTILES) * (of_one / fmean(swaps))
+    sequential = {"engine": asap.engines.Sequential(), "step": 1e-9, "batch_size": BATCH_SIZE, "progress": False}
+    thread = asap.train(model, data.train, seconds=0.5, **sequential)
+    return {
+        "gradient_seconds": thread.seconds / thread.updates,
+        "swap_seconds": fmean(swaps),
+        "of_one_seconds": of_one,
+        "server_seconds": downpour[1].cpu_per_update["server"],
+        "gradient_of_many_seconds": 1 / downpour[1].updates_per_second,
+        "exchange_quantiles": [round(float(each), 7) for each in quantiles],
+    }
+
+
+def _figures(n: int, m: int, tau: asap.StalenessDistribution) -> dict[str, Any]:
+    counts = np.asarray(tau.counts, float)
+    values, share = np.arange(len(counts)), counts / counts.sum()
+    return {
+        "n": n,
+        "learners": m,
+        "c": m // n,
+        "mean": tau.mean,
+        "deviation": float(np.sqrt(share @ (values - tau.mean) ** 2)),
+        "low": tau.quantile(0.05),
+        "high": tau.quantile(0.95),
+        "largest": tau.max,
+        "beyond_2n": float(share[values > 2 * n].sum()),
+        "gradients": tau.total,
+        "counts": [int(count) for count in tau.counts],
+    }
+
+
+def _distance(first: asap.StalenessDistribution, second: asap.StalenessDistribution) -> float:
+    """Total variation: the share of gradients that would have to be moved."""
+    shares = np.zeros((2, max(len(first.counts), len(second.counts))))
+    for share, tau in zip(shares, (first, second), strict=True):
+        share[: len(tau.counts)] = tau.counts / tau.total
+    return float(np.abs(shares[0] - shares[1]).sum() / 2)
