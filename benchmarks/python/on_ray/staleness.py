@@ -38,7 +38,7 @@ def staleness(seconds: float) -> Iterator[dict[str, Any]]:
         ("a machine each", MANY, times["server_seconds"]),
     ):
         for n in (*OF_SOFTSYNC, *([MANY] if m == MANY else [])):
-            run = simulated(asap.Softsync(n), m, exchanges, publish, 100 * m)
+            run = simulated(asap.Softsync(n), m, exchanges, publish, max(100 * m, 30_000))
             distance = _distance(run.staleness, runs[n][0].staleness) if where == "this machine" else None
             rate = run.gradients / run.seconds
             figures = _figures(n, m, run.staleness)
