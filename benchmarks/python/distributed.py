@@ -88,7 +88,7 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--parts", type=words(PARTS), default=PARTS)
     parser.add_argument("--models", type=words(tuple(MODELS)), default=tuple(MODELS))
-    parser.add_argument("--shards", type=lambda text: [int(word) for word in text.split(",")], default=[1])
+    parser.add_argument("--shards", type=lambda text: [int(word) for word in text.split(",")], default=[1, 2])
     parser.add_argument("--nodes", type=int, default=2, help="for learners, besides the head")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3.0, help="of a run; of one with 30 learners four times that")

@@ -4,8 +4,8 @@
 
 lenet: `asap ray` with four learners, beside `asap train` with four threads at the same settings; a row per run goes to
 FOLDER/distributed-lenet.csv. softsync: the evaluation of Zhang et al. (IJCAI 2016), 30 learners and batches of 4,
-beside `asap simulate`; FOLDER/ijcai16-ray-medians.csv has the medians, as those of `asap reproduce`. Both sides take turns,
-seed by seed. It needs CIFAR-10.
+beside `asap simulate`; FOLDER/ijcai16-ray-medians.csv has the medians, as those of `asap reproduce`. Both sides
+take turns, seed by seed. It needs CIFAR-10.
 """
 
 from __future__ import annotations

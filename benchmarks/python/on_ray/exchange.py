@@ -14,7 +14,7 @@ import numpy as np
 import ray
 from numpy.typing import NDArray
 
-from on_ray.local_cluster import ON_ALL_NODES, here
+from on_ray.local_cluster import ON_ALL_NODES, on_the_head
 
 WARM_UP_SECONDS = 0.3
 
@@ -133,9 +133,9 @@ class Exchange:
 
     def __init__(self, floats: int, senders: int = 1, mirrors: int = 1, apart: bool = True) -> None:
         part = -(-floats // mirrors)
-        beside = {"num_cpus": 0, "scheduling_strategy": here()}
-        self._mirrors = [ray.remote(Mirror).options(**beside).remote(part) for _ in range(mirrors)]
-        options = ON_ALL_NODES if apart else beside
+        here = on_the_head()
+        self._mirrors = [ray.remote(Mirror).options(**here).remote(part) for _ in range(mirrors)]
+        options = ON_ALL_NODES if apart else here
         self._senders = [ray.remote(Sender).options(**options).remote(part) for _ in range(senders)]
 
     def measure(self, way: str, seconds: float, in_flight: int = 1) -> Rate:

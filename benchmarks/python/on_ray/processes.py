@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 TICKS = os.sysconf("SC_CLK_TCK")
-PARTS = {"ray::Server": "server", "ray::Learner": "learners", "raylet": "nodes"}
+PARTS = {"ray::Server": "servers", "ray::Shard": "servers", "ray::Learner": "learners", "raylet": "nodes"}
 """Beginnings of what processes are called, and what they are here. Object stores are threads of raylets."""
 
 
@@ -55,13 +55,11 @@ class Look(NamedTuple):
         seconds: of the run.
         updates: published so far.
         cpu: processor seconds of each part so far.
-        beside: learners on the node of a server.
     """
 
     seconds: float
     updates: int
     cpu: dict[str, float]
-    beside: int
 
 
 class Watch:
@@ -81,11 +79,11 @@ class Watch:
             return
         seen = processes()
         cpu = {part: sum(each.seconds for each in seen if each.part == part) for part in PARTS.values()}
-        servers = {each.node for each in seen if each.part == "server"}
+        servers = {each.node for each in seen if each.part == "servers"}
         learners = [each.node for each in seen if each.part == "learners"]
         if len(learners) == self._learners and servers:
-            beside = sum(node in servers for node in learners)
-            self._looks.append(Look(state.seconds, state.updates, cpu, beside))
+            assert servers.isdisjoint(learners)
+            self._looks.append(Look(state.seconds, state.updates, cpu))
 
     @property
     def updates_per_second(self) -> float:
@@ -98,8 +96,3 @@ class Watch:
         """Processor seconds of each part, per update."""
         first, last = self._looks[0], self._looks[-1]
         return {part: (last.cpu[part] - first.cpu[part]) / (last.updates - first.updates) for part in last.cpu}
-
-    @property
-    def beside(self) -> int:
-        """Learners on the node of a server."""
-        return self._looks[-1].beside

@@ -12,7 +12,7 @@ import numpy as np
 import asap
 import asap.ray
 from on_ray.exchange import Exchange
-from on_ray.local_cluster import ON_ALL_NODES
+from on_ray.local_cluster import places
 from on_ray.processes import Watch
 
 MODELS = {"mlp": asap.models.MLP, "lenet": asap.models.LeNet}
@@ -45,10 +45,7 @@ class Form:
 
     def settings(self) -> dict[str, Any]:
         """Return the arguments of `asap.ray.train`."""
-        chosen = asdict(self)
-        if self.shards == 1:
-            del chosen["shards"]
-        return chosen | {"learner_options": ON_ALL_NODES}
+        return asdict(self) | places()
 
 
 def forms(shards: Sequence[int]) -> list[Form]:
@@ -83,7 +80,7 @@ def check(model: str, data: Data) -> None:
         "step": 0.01,
         "progress": False,
     }
-    run = asap.ray.train(there, data, learners=2, learner_options=ON_ALL_NODES, **rounds)
+    run = asap.ray.train(there, data, learners=2, **places(), **rounds)
     asap.train(threads, data, workers=2, **rounds)
     assert np.array_equal(run.parameters.view(np.uint32), threads.parameters.view(np.uint32)), model
 
@@ -122,7 +119,6 @@ def _row(model: str, form: Form, data: Data, repeats: int, seconds: float) -> di
         "cpu_seconds": {
             part: median(watch.cpu_per_update[part] for watch in watches) for part in watches[0].cpu_per_update
         },
-        "beside_the_server": [watch.beside for watch in watches],
     }
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import asap
 import asap.ray
 from on_ray.exchange import Exchange
-from on_ray.local_cluster import ON_ALL_NODES
+from on_ray.local_cluster import places
 from on_ray.processes import Watch
 from on_ray.rates import WARM_UP
 from on_ray.virtual import simulated
@@ -31,7 +31,7 @@ def staleness(seconds: float) -> Iterator[dict[str, Any]]:
     for n, (run, watch) in runs.items():
         there = _figures(n, LEARNERS, run.staleness)
         rate = watch.updates_per_second * (LEARNERS // n)
-        yield {"where": "cluster", **there, "gradients_per_second": rate, "beside_the_server": watch.beside}
+        yield {"where": "cluster", **there, "gradients_per_second": rate}
     for where, m, publish in (
         ("this machine", LEARNERS, times["gradient_of_many_seconds"]),
         ("a machine each", LEARNERS, times["server_seconds"]),
@@ -57,7 +57,7 @@ def _on_cluster(data: Any, n: int, learners: int, seconds: float) -> tuple[asap.
         seconds=WARM_UP + seconds,
         callbacks=watch,
         progress=False,
-        learner_options=ON_ALL_NODES,
+        **places(),
     )
     return run, watch
 
@@ -77,7 +77,7 @@ def _times(data: Any, downpour: tuple[asap.Run, Watch], seconds: float) -> dict[
         "gradient_seconds": thread.seconds / thread.updates,
         "swap_seconds": fmean(swaps),
         "of_one_seconds": of_one,
-        "server_seconds": downpour[1].cpu_per_update["server"],
+        "server_seconds": downpour[1].cpu_per_update["servers"],
         "gradient_of_many_seconds": 1 / downpour[1].updates_per_second,
         "exchange_quantiles": [round(float(each), 7) for each in quantiles],
     }

@@ -83,7 +83,7 @@ def _rates(rows: list[Row]) -> tuple[list[str], list[list[str]]]:
 def _processors(rows: list[Row]) -> tuple[list[str], list[list[str]]]:
     header = ["model", "learners", "transport", "in flight", "shards", "servers, ms", "learners, ms", "nodes, ms"]
     return header, [
-        [*_form(row), *(_ms(row["cpu_seconds"][part]) for part in ("server", "learners", "nodes"))] for row in rows
+        [*_form(row), *(_ms(row["cpu_seconds"][part]) for part in ("servers", "learners", "nodes"))] for row in rows
     ]
 
 
