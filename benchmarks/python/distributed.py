@@ -91,7 +91,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--shards", type=lambda text: [int(word) for word in text.split(",")], default=[1, 2])
     parser.add_argument("--nodes", type=int, default=2, help="for learners, besides the head")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=3.0, help="of a run; of one with 30 learners four times that")
+    parser.add_argument("--seconds", type=float, default=2.0, help="of a run; of one with 30 learners four times that")
     parser.add_argument("--short", action="store_true", help="one repeat of a second: does it work?")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()

@@ -1,6 +1,7 @@
 """What learners on Ray learn, by the commands of docs/distributed.md and docs/reproduction.md, beside asap without Ray.
 
     python benchmarks/python/distributed_learning.py FOLDER [--parts lenet,softsync] [--seeds 1,2,3] [--epochs N]
+        [--short]
 
 lenet: `asap ray` with four learners, beside `asap train` with four threads at the same settings; a row per run goes to
 FOLDER/distributed-lenet.csv. softsync: the evaluation of Zhang et al. (IJCAI 2016), 30 learners and batches of 4,
@@ -31,14 +32,15 @@ Row = dict[str, Any]
 def main() -> None:
     options = parsed()
     options.folder.mkdir(parents=True, exist_ok=True)
+    epochs = options.epochs
     if "lenet" in options.parts:
-        epochs = options.epochs or LENET_EPOCHS
-        rows = [figures(command, seed) for seed in options.seeds for command in lenet(epochs)]
+        commands = list(lenet("--epochs 1" if options.short else f"--epochs {epochs or LENET_EPOCHS}"))
+        rows = [figures(command, seed) for seed in options.seeds for command in commands]
         write(options.folder / "distributed-lenet.csv", rows)
     if "softsync" in options.parts:
-        epochs = options.epochs or SOFTSYNC_EPOCHS
-        rows = [figures(command, seed) for seed in options.seeds for command in softsync(epochs)]
-        write(options.folder / "ijcai16-ray-medians.csv", medians(rows, epochs))
+        commands = list(softsync("--seconds 4" if options.short else f"--epochs {epochs or SOFTSYNC_EPOCHS}"))
+        rows = [figures(command, seed) for seed in options.seeds for command in commands]
+        write(options.folder / "ijcai16-ray-medians.csv", medians(rows))
 
 
 def figures(command: Command, seed: int) -> Row:
@@ -68,7 +70,7 @@ def figures(command: Command, seed: int) -> Row:
     return row
 
 
-def medians(rows: Sequence[Row], epochs: int) -> list[Row]:
+def medians(rows: Sequence[Row]) -> list[Row]:
     """Return a row for all seeds of a case, with the columns of the other medians that these have."""
     studies = list(dict.fromkeys(row["study"] for row in rows))
     cases = [(study, n, step) for study in studies for n in OF_SOFTSYNC for step in STEPS]
@@ -84,7 +86,7 @@ def medians(rows: Sequence[Row], epochs: int) -> list[Row]:
             "workers": LEARNERS,
             "nominal": RATE,
             "rate": RATE,
-            "epochs": epochs,
+            "epochs": f"{min(row['epochs'] for row in of_case):.3g}",
             "runs": len(of_case),
             "failed": sum(row["status"] != "completed" for row in of_case),
         }
@@ -116,6 +118,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--seeds", type=lambda text: [int(word) for word in text.split(",")], default=[1])
     defaults = f"by default {LENET_EPOCHS} of lenet and {SOFTSYNC_EPOCHS} of softsync"
     parser.add_argument("--epochs", type=int, help=defaults)
+    parser.add_argument("--short", action="store_true", help="an epoch, and some seconds: does it work?")
     return parser.parse_args()
 
 

@@ -27,18 +27,18 @@ class Command:
         return [*self.text.split(), "--seed", str(seed)]
 
 
-def lenet(epochs: int) -> Iterator[Command]:
+def lenet(length: str) -> Iterator[Command]:
     """Return LeNet with four learners, and with as many threads."""
-    same = f"{_CIFAR} --engine softsync --rate 0.02 --schedule cosine --batch-size 32 --epochs {epochs}"
+    same = f"{_CIFAR} --engine softsync --rate 0.02 --schedule cosine --batch-size 32 {length}"
     yield Command(f"ray {same} --learners 4", {"where": "ray"})
     yield Command(f"train {same} --workers 4", {"where": "threads"})
 
 
-def softsync(epochs: int) -> Iterator[Command]:
+def softsync(length: str) -> Iterator[Command]:
     """Return the evaluation of Zhang et al. on Ray, and in virtual time."""
     for n in OF_SOFTSYNC:
         for step in STEPS:
-            same = f"{_CIFAR} --engine softsync:{n} --step {step} --rate {RATE} --batch-size 4 --epochs {epochs}"
+            same = f"{_CIFAR} --engine softsync:{n} --step {step} --rate {RATE} --batch-size 4 {length}"
             case = {"n": n, "step": step}
             yield Command(
                 f"ray {same} --learners {LEARNERS}", {"study": "softsync-cifar-10-ray", "simulated": "", **case}

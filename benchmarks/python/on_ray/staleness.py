@@ -25,21 +25,20 @@ def staleness(seconds: float) -> Iterator[dict[str, Any]]:
     """Return the times as a row, then a row for each n and place: the cluster, and simulations."""
     data = asap.datasets.load("cifar-10")
     runs = {n: _on_cluster(data, n, LEARNERS, seconds) for n in OF_SOFTSYNC}
-    times = _times(data, runs[max(OF_SOFTSYNC)], seconds)
-    yield {"times": times}
-    exchanges = asap.laws.Recorded(times["exchange_quantiles"])
     for n, (run, watch) in runs.items():
-        there = _figures(n, LEARNERS, run.staleness)
         rate = watch.updates_per_second * (LEARNERS // n)
-        yield {"where": "cluster", **there, "gradients_per_second": rate}
-    for where, m, publish in (
-        ("this machine", LEARNERS, times["gradient_of_many_seconds"]),
-        ("a machine each", LEARNERS, times["server_seconds"]),
-        ("a machine each", MANY, times["server_seconds"]),
+        yield {"where": "cluster", **_figures(n, LEARNERS, run.staleness), "gradients_per_second": rate}
+    times = _times(data, runs[max(OF_SOFTSYNC)][1], seconds)
+    yield {"times": times}
+    crowd, alone = (asap.laws.Recorded(times[name]) for name in ("crowd_quantiles", "alone_quantiles"))
+    for where, m, compute, publish in (
+        ("simulated, this machine", LEARNERS, crowd, 0.0),
+        ("simulated, a machine each", LEARNERS, alone, times["server_seconds"]),
+        ("simulated, a machine each", MANY, alone, times["server_seconds"]),
     ):
         for n in (*OF_SOFTSYNC, *([MANY] if m == MANY else [])):
-            run = simulated(asap.Softsync(n), m, exchanges, publish, max(100 * m, 30_000))
-            distance = _distance(run.staleness, runs[n][0].staleness) if where == "this machine" else None
+            run = simulated(asap.Softsync(n), m, compute, publish, max(100 * m, 30_000))
+            distance = _distance(run.staleness, runs[n][0].staleness) if compute is crowd else None
             rate = run.gradients / run.seconds
             figures = _figures(n, m, run.staleness)
             yield {"where": where, **figures, "gradients_per_second": rate, "distance_to_cluster": distance}
@@ -62,25 +61,38 @@ def _on_cluster(data: Any, n: int, learners: int, seconds: float) -> tuple[asap.
     return run, watch
 
 
-def _times(data: Any, downpour: tuple[asap.Run, Watch], seconds: float) -> dict[str, Any]:
-    """Return what a simulation is fed with; see docs/distributed.md."""
+def _times(data: Any, downpour: Watch, seconds: float) -> dict[str, Any]:
+    """Return what the simulations are fed with; docs/distributed.md says how. `downpour` had all learners."""
     model = asap.models.LeNet(data)
     alone = _on_cluster(data, 1, 1, seconds / 3)[1]
-    exchange = Exchange(model.num_parameters)
-    swaps = exchange.measure("swap", seconds / 6).seconds
-    exchange.end()
-    of_one = 1 / alone.updates_per_second
-    quantiles = np.quantile(swaps, (np.arange(QUANTILES) + 0.5) / QUANTILES) * (of_one / fmean(swaps))
+    of_one, of_many = 1 / alone.updates_per_second, LEARNERS / downpour.updates_per_second
+    alone_seconds = _exchanges(model.num_parameters, 1, seconds / 6)
+    crowd_seconds = _exchanges(model.num_parameters, LEARNERS, seconds)
     sequential = {"engine": asap.engines.Sequential(), "step": 1e-9, "batch_size": BATCH_SIZE, "progress": False}
     thread = asap.train(model, data.train, seconds=0.5, **sequential)
     return {
         "gradient_seconds": thread.seconds / thread.updates,
-        "swap_seconds": fmean(swaps),
+        "exchange_alone_seconds": fmean(alone_seconds),
+        "exchange_crowd_seconds": fmean(crowd_seconds),
         "of_one_seconds": of_one,
-        "server_seconds": downpour[1].cpu_per_update["servers"],
-        "gradient_of_many_seconds": 1 / downpour[1].updates_per_second,
-        "exchange_quantiles": [round(float(each), 7) for each in quantiles],
+        "of_many_seconds": of_many,
+        "server_seconds": downpour.cpu_per_update["servers"],
+        "alone_quantiles": _quantiles(alone_seconds, of_one),
+        "crowd_quantiles": _quantiles(crowd_seconds, of_many),
     }
+
+
+def _exchanges(floats: int, senders: int, seconds: float) -> list[float]:
+    exchange = Exchange(floats, senders)
+    times = exchange.measure("swap", seconds).seconds
+    exchange.end()
+    return times
+
+
+def _quantiles(seconds: list[float], mean: float) -> list[float]:
+    """Return a law as values of the same probability, scaled to a mean."""
+    values = np.quantile(seconds, (np.arange(QUANTILES) + 0.5) / QUANTILES)
+    return [round(float(value), 7) for value in values * (mean / values.mean())]
 
 
 def _figures(n: int, m: int, tau: asap.StalenessDistribution) -> dict[str, Any]:

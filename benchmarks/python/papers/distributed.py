@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Iterator
+from statistics import fmean
 from typing import Any
 
 from papers.kept import RESULTS, Kept
 from papers.links import of_links
 from papers.markdown import table
 
-FILE = RESULTS / "distributed-zen4-2cores.json"
+FILE, LENET = RESULTS / "distributed-zen4-2cores.json", RESULTS / "distributed-lenet-zen4-2cores.csv"
 TO_BE_REPLACED = "SHORT FORM, TO BE REPLACED"
 
 Document = dict[str, Any]
@@ -18,8 +20,10 @@ Row = dict[str, Any]
 
 
 def tables(_: Kept) -> Iterator[tuple[str, str]]:
-    """Return the tables of the kept file."""
+    """Return the tables of the kept files."""
     yield from tables_of(json.loads(FILE.read_text()))
+    with LENET.open() as file:
+        yield "distributed-lenet", _lenet(list(csv.DictReader(file)))
 
 
 def sentences(_: Kept) -> Iterator[str]:
@@ -38,13 +42,19 @@ def tables_of(document: Document) -> Iterator[tuple[str, str]]:
     for part, (name, make) in makers.items():
         if part in document:
             header, lines = make(document[part])
-            marked = [f"{TO_BE_REPLACED}: {header[0]}", *header[1:]] if document["short"] else header
-            yield name, table(marked, lines)
+            yield name, table(marked(header, document["short"]), lines)
     if "rates" in document:
-        yield "distributed-processors", table(*_processors(document["rates"]))
+        header, lines = _processors(document["rates"])
+        yield "distributed-processors", table(marked(header, document["short"]), lines)
     if "staleness" in document:
-        yield "distributed-times", table(*_times(document["staleness"]))
+        header, lines = _times(document["staleness"])
+        yield "distributed-times", table(marked(header, document["short"]), lines)
     yield "distributed-links", table(*of_links())
+
+
+def marked(header: list[str], short: bool) -> list[str]:
+    """Return the header of a table, which says so where its figures are of a short form."""
+    return [f"{TO_BE_REPLACED}: {header[0]}", *header[1:]] if short else header
 
 
 def _limits(rows: list[Row]) -> tuple[list[str], list[list[str]]]:
@@ -92,12 +102,12 @@ def _form(row: Row) -> list[str]:
 
 
 def _staleness(rows: list[Row]) -> tuple[list[str], list[list[str]]]:
-    header = ["n", "λ", "c", "where", "mean τ", "σ", "5 to 95 %", "largest", "Pr[τ > 2n]", "gradients/s", "distance"]
-    found = sorted(rows[1:], key=lambda row: (row["learners"], row["n"]))
+    header = ["λ", "n", "c", "where", "mean τ", "σ", "5 to 95 %", "largest", "Pr[τ > 2n]", "gradients/s", "distance"]
+    found = sorted((row for row in rows if "n" in row), key=lambda row: (row["learners"], row["n"]))
     return header, [
         [
-            f"{row['n']:,}",
             f"{row['learners']:,}",
+            f"{row['n']:,}",
             f"{row['c']:,}",
             row["where"],
             f"{row['mean']:.3g}",
@@ -113,13 +123,17 @@ def _staleness(rows: list[Row]) -> tuple[list[str], list[list[str]]]:
 
 
 def _times(rows: list[Row]) -> tuple[list[str], list[list[str]]]:
-    times = rows[0]["times"]
-    return ["time", "ms"], [
-        ["a gradient and its update, one thread", _ms(times["gradient_seconds"])],
-        ["an exchange in which nothing is learnt, one learner", _ms(times["swap_seconds"])],
-        ["T₁, from update to update, one learner", _ms(times["of_one_seconds"])],
-        ["p, processor time of the server for a gradient", _ms(times["server_seconds"])],
-        ["p′, from gradient to gradient, 30 learners on these two cores", _ms(times["gradient_of_many_seconds"])],
+    times = next(row["times"] for row in rows if "times" in row)
+    server, of_one = times["server_seconds"], times["of_one_seconds"]
+    return ["measured", ""], [
+        ["a gradient and its update, one thread", f"{_ms(times['gradient_seconds'])} ms"],
+        ["an exchange in which nothing is learnt, one learner", f"{_ms(times['exchange_alone_seconds'])} ms"],
+        ["the same, each of 30 learners", f"{_ms(times['exchange_crowd_seconds'])} ms"],
+        ["T₁: from gradient to gradient, one learner", f"{_ms(of_one)} ms"],
+        ["T₃₀: the same, each of 30 learners", f"{_ms(times['of_many_seconds'])} ms"],
+        ["p: processor time of the server for a gradient", f"{_ms(server)} ms"],
+        ["1/p: what a server can take", f"{1 / server:,.0f} gradients/s"],
+        ["T₁/p: learners, each on a machine of its own, that keep it busy", f"{of_one / server:.1f}"],
     ]
 
 
@@ -129,6 +143,25 @@ def _rounds(rows: list[Row]) -> tuple[list[str], list[list[str]]]:
     ratio = {(row["law"], row["learners"]): row["ratio"] for row in rows}
     header = ["time of a gradient", *(f"m = {m:,}" for m in teams)]
     return header, [[law, *(f"{ratio[law, m]:.2f}" for m in teams)] for law in laws]
+
+
+def _lenet(rows: list[dict[str, str]]) -> str:
+    accuracy = {(row["where"], row["seed"]): 100 * float(row["accuracy"]) for row in rows}
+    seconds = {(row["where"], row["seed"]): float(row["seconds"]) for row in rows}
+    seeds = list(dict.fromkeys(row["seed"] for row in rows))
+    lines = [
+        [
+            seed,
+            *(f"{accuracy[where, seed]:.1f}" for where in ("ray", "threads")),
+            f"{accuracy['ray', seed] - accuracy['threads', seed]:+.1f}",
+            *(f"{seconds[where, seed]:.0f}" for where in ("ray", "threads")),
+        ]
+        for seed in seeds
+    ]
+    there, here = (fmean(accuracy[where, seed] for seed in seeds) for where in ("ray", "threads"))
+    lines.append(["mean", f"{there:.1f}", f"{here:.1f}", f"{there - here:+.1f}", "", ""])
+    header = ["seed", "Ray, %", "threads, %", "difference", "Ray, s", "threads, s"]
+    return table(marked(header, any(float(row["epochs"]) < 2 for row in rows)), lines)
 
 
 def _ms(seconds: float) -> str:
