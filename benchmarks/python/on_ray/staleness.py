@@ -27,18 +27,21 @@ def staleness(seconds: float) -> Iterator[dict[str, Any]]:
     runs = {n: _on_cluster(data, n, LEARNERS, seconds) for n in OF_SOFTSYNC}
     for n, (run, watch) in runs.items():
         rate = watch.updates_per_second * (LEARNERS // n)
-        yield {"where": "cluster", **_figures(n, LEARNERS, run.staleness), "gradients_per_second": rate}
+        figures = _figures(n, LEARNERS, run.staleness) | {"counts": run.staleness.counts.tolist()}
+        yield {"where": "cluster", **figures, "gradients_per_second": rate}
     times = _times(data, runs[max(OF_SOFTSYNC)][1], seconds)
     yield {"times": times}
     crowd, alone = (asap.laws.Recorded(times[name]) for name in ("crowd_quantiles", "alone_quantiles"))
+    in_turns = times["of_many_seconds"] / LEARNERS
     for where, m, compute, publish in (
-        ("simulated, this machine", LEARNERS, crowd, 0.0),
+        ("simulated, independent", LEARNERS, crowd, 0.0),
+        ("simulated, in turns", LEARNERS, alone, in_turns),
         ("simulated, a machine each", LEARNERS, alone, times["server_seconds"]),
         ("simulated, a machine each", MANY, alone, times["server_seconds"]),
     ):
         for n in (*OF_SOFTSYNC, *([MANY] if m == MANY else [])):
             run = simulated(asap.Softsync(n), m, compute, publish, max(100 * m, 30_000))
-            distance = _distance(run.staleness, runs[n][0].staleness) if compute is crowd else None
+            distance = _distance(run.staleness, runs[n][0].staleness) if publish in (0.0, in_turns) else None
             rate = run.gradients / run.seconds
             figures = _figures(n, m, run.staleness)
             yield {"where": where, **figures, "gradients_per_second": rate, "distance_to_cluster": distance}
@@ -109,7 +112,6 @@ def _figures(n: int, m: int, tau: asap.StalenessDistribution) -> dict[str, Any]:
         "largest": tau.max,
         "beyond_2n": float(share[values > 2 * n].sum()),
         "gradients": tau.total,
-        "counts": [int(count) for count in tau.counts],
     }
 
 
