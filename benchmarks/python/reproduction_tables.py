@@ -1,4 +1,4 @@
-"""The tables and figures of docs/reproduction.md and docs/choosing.md, from what is kept in benchmarks/results.
+"""The tables and figures of docs/reproduction.md and its neighbours, from what is kept in benchmarks/results.
 
     python benchmarks/python/reproduction_tables.py            prints them
     python benchmarks/python/reproduction_tables.py --write    puts the tables into the pages
@@ -13,11 +13,15 @@ import argparse
 import re
 from pathlib import Path
 
-from papers import choosing, icml22, ijcai16, ipdps21, rates, workers
+from papers import choosing, distributed, icml22, ijcai16, ipdps21, rates, workers
 from papers.kept import Kept
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = {"reproduction.md": (ijcai16, ipdps21, icml22, workers, rates), "choosing.md": (choosing,)}
+PAGES = {
+    "reproduction.md": (ijcai16, ipdps21, icml22, workers, rates),
+    "choosing.md": (choosing,),
+    "distributed.md": (distributed,),
+}
 
 
 def tables(kept: Kept, page: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""docs/reproduction.md and docs/choosing.md say what is kept: their tables, and the figures of the text made of it."""
+"""Pages say what is kept in benchmarks/results: their tables, and the figures of the text made of it."""
 
 import re
 from collections.abc import Iterator

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from papers.kept import Kept, value
-from papers.markdown import table
+from papers.distributed import marked
+from papers.kept import Kept, Row, value
+from papers.markdown import spread, table
 
 LEARNERS = 30
 
 
 def tables(kept: Kept) -> Iterator[tuple[str, str]]:
-    """Return the table of the runs on threads."""
+    """Return the table of the runs on threads, and that of the runs on Ray."""
     yield "ijcai16-threads", table(["n", *_HEADER], medians(kept, "softsync-cifar-10-threads"))
+    yield "ijcai16-ray", _on_ray(kept)
 
 
 _HEADER = ["c", "mean τ", "error with η", "error with η/τ", "E[C]·η of that", "error with a constant η of this size"]
@@ -31,6 +33,25 @@ def _line(kept: Kept, study: str, n: int) -> list[str]:
     errors = [f"{1 - value(row, 'accuracy'):.3f}" for row in (plain, adapted, equal)]
     step = f"{value(adapted, 'effective_step'):.3g}"
     return [str(n), str(LEARNERS // n), f"{value(plain, 'mean_tau'):.3g}", *errors[:2], step, errors[2]]
+
+
+def _on_ray(kept: Kept) -> str:
+    header = ["n", "c", "mean τ", "error with η", "error with η/τ", "simulated: mean τ", "with η", "with η/τ"]
+    lines, short = [], False
+    for n in (1, 15, 30):
+        cells = [str(n), str(LEARNERS // n)]
+        for study in ("softsync-cifar-10-ray", "softsync-cifar-10-ray-simulated"):
+            rows = [kept.one(study=study, engine=f"softsync:{n}", step=step) for step in ("constant", "inverse")]
+            cells += [f"{value(rows[0], 'mean_tau'):.3g}", *(_error(row) for row in rows)]
+            short = short or any(float(row["epochs"]) < 1 for row in rows)
+        lines.append(cells)
+    return table(marked(header, short), lines)
+
+
+def _error(row: Row) -> str:
+    """The median; with the least and the largest, if there are several runs."""
+    errors = [1 - value(row, name) for name in ("accuracy", "accuracy:high", "accuracy:low")]
+    return f"{errors[0]:.3f}" if row["runs"] == "1" else spread(errors[1:], errors[0], ".3f")
 
 
 def sentences(kept: Kept) -> Iterator[str]:
