@@ -8,6 +8,9 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
 from asap import _checkpoint_file, _checks, _core, engines
 from asap._checkpoint_document import Saved
 from asap._execution import Subject, execute
@@ -128,7 +131,8 @@ def train(
         address: of a cluster, "auto" for the one that this machine is part of. None: the session that `ray.init` opened
             in this process, else a local one.
         learner_options: resources of a learner, as for `ray.remote`; by default a CPU for each of its workers.
-        server_options: resources of a server, likewise; by default none, on different machines if there are several.
+        server_options: resources of a server, likewise; by default none, and one server is on the machine of this
+            process, several are on different ones.
 
     Returns:
         The run, as from `asap.train`, and `run.cluster`.
@@ -349,9 +353,10 @@ class Place:
         return {"num_cpus": threads} | dict(self.learner_options or {})
 
     def for_servers(self, shards: int) -> dict[str, Any]:
-        """Return all options of a server."""
-        apart = {"scheduling_strategy": "SPREAD"} if shards > 1 else {}
-        return {"num_cpus": 0} | apart | dict(self.server_options or {})
+        """Return all options of a server: one stays with this process, several are apart."""
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
+        where = here if shards == 1 else "SPREAD"
+        return {"num_cpus": 0, "scheduling_strategy": where} | dict(self.server_options or {})
 
 
 def _execute(
