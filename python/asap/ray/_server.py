@@ -110,6 +110,8 @@ class Server(Shard):
         `within`: counts of τ within the learner. `others`: whether the other shards have it; Ray waits for their
         answers before it calls this.
         """
+        while self._is_between_rounds():
+            await _set_or_later(self._changed)
         if not all(others):
             self._refused += 1
         elif self._take(worker, batch, version, loss, packed) and within is not None:
@@ -185,9 +187,11 @@ class Server(Shard):
         return (batch, self._core.rounds), self._read()
 
     def _take_batch(self, worker: int) -> int | None:
-        if self._is_saving and self._works_in_rounds:
-            return None  # all shards are to be saved between the same rounds
-        return self._core.take(worker)
+        return None if self._is_between_rounds() else self._core.take(worker)
+
+    def _is_between_rounds(self) -> bool:
+        """Whether all has to wait, since all shards are being saved, which must be between the same rounds."""
+        return self._is_saving and self._works_in_rounds
 
     async def _save(self) -> None:
         """Make a checkpoint of all shards: what the others have a little later is at least what is here now."""
