@@ -117,9 +117,9 @@ def watched(blobs: Data, make_model: MakeModel, monkeypatch: pytest.MonkeyPatch)
     return monkeypatch
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def session():
-    """A local Ray session for all tests on Ray."""
+    """A local Ray session for the tests of a file; others need a cluster of several nodes."""
     ray = pytest.importorskip("ray", reason='Ray is not installed (extra "ray")')
     ray.init(address="local", num_cpus=8, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     yield
