@@ -130,6 +130,20 @@ def test_softsync_makes_gradients_as_stale_as_zhang_found_them(simulate: Simulat
     assert run.updates == run.gradients // (30 // n)
 
 
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_all_workers_take_part_however_few_updates_there_are_to_be(simulate: Simulate, n: int) -> None:
+    run = simulate(asap.Softsync(n), workers=40, compute=1.0, epochs=None, updates=2 * n, batch_size=4, trace=True)
+    assert (run.updates, run.gradients) == (2 * n, 80)
+    assert np.bincount(run.trace["worker"]).tolist() == [2] * 40
+    assert run.seconds == pytest.approx(2.0)  # two gradients of each, at a time
+
+
+def test_updates_are_counted_where_the_team_changes(simulate: Simulate) -> None:
+    team = {"workers": {0: 4, 3.0: 8}, "compute": 1.0, "epochs": None, "batch_size": 4}
+    run = simulate(asap.Softsync(2), updates=9, **team)
+    assert (run.updates, run.gradients) == (9, 36)
+
+
 def test_it_runs_on_threads_of_nobody(simulate: Simulate, same_threads: Any) -> None:
     with same_threads():
         simulate(workers=300)

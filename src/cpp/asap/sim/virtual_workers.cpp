@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "asap/kernels/kernels.h"
+#include "asap/train/count.h"
 #include "asap/train/gradient.h"
 #include "asap/train/limits.h"
 
@@ -14,10 +15,13 @@ bool works_in_rounds(const TrainOptions& options) {
   return std::holds_alternative<engine::Synchronous>(options.engine);
 }
 
-/// How many batches a number of rounds takes depends on how many workers come to each: those end by their version.
-TrainOptions limits_in_batches(TrainOptions options) {
-  if (works_in_rounds(options)) options.updates.reset();
-  return options;
+/// How many batches a number of rounds takes depends on how many workers come to each: those end by their version. An
+/// update of softsync has as many gradients as the largest team gives it.
+TrainOptions limits_in_batches(const SimulationOptions& options) {
+  TrainOptions train = options.train;
+  train.workers = most_workers(options);
+  if (works_in_rounds(train)) train.updates.reset();
+  return train;
 }
 
 }  // namespace
@@ -26,7 +30,7 @@ VirtualWorkers::VirtualWorkers(const Objective& objective, const SimulationOptio
     : objective_(objective),
       options_(options.train),
       ledger_(ledger),
-      batches_(make_batches(objective, limits_in_batches(options_))),
+      batches_(make_batches(objective, limits_in_batches(options))),
       tasks_(most_workers(options)),
       size_(options_.workers),
       workspace_(objective.workspace(options_.batch_size)),
@@ -91,7 +95,7 @@ void VirtualWorkers::settle(std::size_t worker, Outcome outcome, const Computed&
   Task& task = tasks_[worker];
   task.receipt.outcome = outcome;
   publishing_seconds_ += ledger_.seconds() - task.computed_seconds;
-  if (options_.updates && outcome != Outcome::published && !works_in_rounds(options_)) batches_.grant();
+  if (options_.updates && is_given_up(outcome) && !works_in_rounds(options_)) batches_.grant();
   ledger_.record(worker, task.batch, task.receipt, computed.samples, computed.loss);
 }
 

@@ -18,6 +18,9 @@ inline bool makes_progress(const Receipt& receipt, const SampleWindow& window) {
   return receipt.outcome == Outcome::published || (receipt.outcome == Outcome::rejected && window.is_endless());
 }
 
+/// Whether the gradient is given up, so that an update that was to be made of it needs another one.
+inline bool is_given_up(Outcome outcome) { return outcome != Outcome::published && outcome != Outcome::gathered; }
+
 /// One gradient over so many samples, their mean loss, and what became of it.
 inline void count(Counts& counts, const Receipt& receipt, std::size_t samples, double loss) {
   const bool published = receipt.outcome == Outcome::published, rejected = receipt.outcome == Outcome::rejected;

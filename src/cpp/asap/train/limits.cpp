@@ -8,13 +8,18 @@
 namespace asap {
 namespace {
 
+std::size_t gradients_of_update(const TrainOptions& options) {
+  if (std::holds_alternative<engine::Synchronous>(options.engine)) return options.workers;
+  const auto* softsync = std::get_if<engine::Softsync>(&options.engine);
+  return softsync ? softsync->gradients(options.workers) : 1;
+}
+
 /// Batches that make `options.updates` published updates when none is dropped or rejected from here on.
 std::uint64_t batches_for_updates(const TrainOptions& options, std::uint64_t first) {
   if (!options.updates) return BatchSource::kUnlimited;
-  const bool rounds = std::holds_alternative<engine::Synchronous>(options.engine);
   const Version published = options.resume ? options.resume->version : 0;
   const std::uint64_t missing = *options.updates - std::min<Version>(published, *options.updates);
-  return saturating_sum(first, saturating_product(missing, rounds ? options.workers : 1));
+  return saturating_sum(first, saturating_product(missing, gradients_of_update(options)));
 }
 
 std::uint64_t batches_for_epochs(const Objective& objective, const TrainOptions& options) {

@@ -116,7 +116,7 @@ class Worker {
     const Receipt receipt = finite ? publish(rule) : skip();
     run_.workers[id_].record(receipt, batch.samples.size(), loss, run_.window);
     if (trace_ && finite) trace_->add(number, receipt);
-    if (run_.options.updates && !kWorksInRounds<S> && receipt.outcome != Outcome::published) run_.batches.grant();
+    if (run_.options.updates && !kWorksInRounds<S> && is_given_up(receipt.outcome)) run_.batches.grant();
     announce(receipt);
   }
 
