@@ -81,21 +81,21 @@ def test_without_a_checkpoint_the_end_of_the_server_is_an_error_that_says_so(ses
 
 
 def test_a_learner_that_raises_begins_anew(session, monkeypatch):
-    monkeypatch.setattr("asap.ray._driver.Learner", ray_learners.Failing)
+    monkeypatch.setattr("asap.ray._crew.Learner", ray_learners.Failing)
     run = asap.ray.train(model(), data(), learners=2, **ASYNCHRONOUS | {"seconds": None, "updates": 40 * MOMENTS})
     assert run.cluster.learner_errors >= MOMENTS
     check(run)
 
 
 def test_errors_without_end_are_raised_with_their_cause(session, monkeypatch):
-    monkeypatch.setattr("asap.ray._driver.Learner", ray_learners.Hopeless)
+    monkeypatch.setattr("asap.ray._crew.Learner", ray_learners.Hopeless)
     with pytest.raises(RuntimeError, match="failed 4 times in a row, and the run does not get on") as raised:
         asap.ray.train(model(), data(), learners=2, **ASYNCHRONOUS)
     assert isinstance(raised.value.__cause__, ZeroDivisionError)
 
 
 def test_a_slow_learner_stops_nobody(session, monkeypatch):
-    monkeypatch.setattr("asap.ray._driver.Learner", ray_learners.Slow)
+    monkeypatch.setattr("asap.ray._crew.Learner", ray_learners.Slow)
     run = asap.ray.train(model(), data(), learners=3, **ASYNCHRONOUS | {"seconds": None, "epochs": 8})
     check(run)
     assert sorted(run.trace["batch"]) == list(range(8 * 25))
