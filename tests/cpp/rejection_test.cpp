@@ -66,8 +66,7 @@ TEST(threads_publish_again_after_a_table_that_rejects_everything) {
                                .rate = Rate::constant(0.05),
                                .policy = relenting.policy()};
     const Report report = train(quadratic, theta, options, overseer);
-    CHECK(relenting.made > 2);
-    CHECK(report.counts.rejected > 0);
+    CHECK(relenting.made > 2);  // whether or not it met gradients while it rejected: the next may be due at once
     CHECK(overseer.relented_at() && report.counts.published > *overseer.relented_at());
   }
 }
