@@ -68,7 +68,12 @@ def kill_one(actor: str, of: int, dice: random.Random) -> bool:
 
 @contextmanager
 def now_and_then(happen: Callable[[], bool], times: int, seed: int, apart: float) -> Iterator[Callable[[], bool]]:
-    """Let something happen so many times, at random moments; yields whether it has happened often enough."""
+    """Let something happen so many times, at random moments; yields whether it has happened often enough.
+
+    It begins when the actors of the run before are gone, which may take a moment: they are not meant.
+    """
+    while any(processes(actor) for actor in ("Learner", "Server", "Shard")):
+        time.sleep(0.05)
     dice, over = random.Random(seed), threading.Event()
     done = 0
 
