@@ -25,6 +25,9 @@ Read = tuple[int, Packed]
 PATIENCE = 0.25
 """Seconds after which whoever waits looks again, whatever happens."""
 
+ENDLESS = {"updates": None, "seconds": 1e9}
+"""Instead of the limits of a run, which the lead knows: a shard that ended by itself would lack what the lead has."""
+
 
 class Shard:
     """The native server of a slice; all methods run on one thread, one after the other.
@@ -50,7 +53,7 @@ class Shard:
         self._core = _core.ParameterServer(
             samples,
             theta,
-            config._to_core(samples),
+            config._to_core(samples, **({} if self.leads else ENDLESS)),
             most_workers=config.workers,
             resume=before,
             trace=config.trace,
