@@ -58,6 +58,13 @@ class Crew:
         for seat in self._seats:
             self._fill(seat, servers)
 
+    def go_on(self, servers: Servers) -> None:
+        """Set those to work again who are done: servers that were restored are not."""
+        working = {seat.number for seat in self._working.values()}
+        for seat in self._seats:
+            if seat.actor is not None and seat.number not in working:
+                self._set_to_work(seat, servers)
+
     def settle(self, reference: Any, servers: Servers, updates: int) -> None:
         """See to one that has stopped: it is done, died, failed, or found no server.
 

@@ -28,11 +28,11 @@ Validate = Callable[[NDArray[np.float32]], tuple[float, int, int]]
 class Live:
     """The run as callbacks see it; what is not told with every look at the servers is asked for."""
 
-    def __init__(self, servers: Servers, status: Mapping[str, Any]) -> None:
+    def __init__(self, servers: Servers, status: Mapping[str, Any], stop: Callable[[str], None]) -> None:
         self.epoch: float = status["epoch"]
         self.counts: dict[str, Any] = status["counts"]
         self.seconds: float = status["seconds"]
-        self._servers, self._rounds = servers, status["rounds"]
+        self._servers, self._rounds, self._stop = servers, status["rounds"], stop
 
     @property
     def staleness(self) -> _core.Distribution:
@@ -45,7 +45,7 @@ class Live:
 
     def request_stop(self, status: str = "stopped") -> None:
         """End the run."""
-        ray.get(self._servers.handles.lead.stop.remote(status))
+        self._stop(status)
 
 
 class Driver:
@@ -81,6 +81,7 @@ class Driver:
         self._watches: dict[Any, bool] = {}  # of the servers; whether that one leads
         self._server_failures, self._published_before = 0, -1
         self._published = 0
+        self._stopped: str | None = None  # by whom it was to end, for servers that are restored then
         self._present: Sequence[int] = ()
         self._rounds = 0  # that the lead has ended since it was made
         self._records: list[NDArray[np.void]] = []  # of the trace, up to that state
@@ -105,6 +106,8 @@ class Driver:
         self._rounds = 0
         lead, *others = self._servers.tell("watch")
         self._watches = {lead: True} | dict.fromkeys(others, False)
+        if self._stopped is not None:
+            self._servers.handles.lead.stop.remote(self._stopped)
 
     def _conduct(self) -> list[dict[str, Any]]:
         """Look after all until the run is over, and return the last word of each server."""
@@ -118,7 +121,7 @@ class Driver:
             except ray.exceptions.RayTaskError as error:  # of a server: what a policy raised there
                 raise cause_of(error) from None
             except KeyboardInterrupt:
-                ray.get(self._servers.handles.lead.stop.remote("interrupted"))
+                self._stop("interrupted")
 
     def _look(self) -> dict[str, Any] | None:
         """Wait until there is something to look at; return what the lead told, if it did."""
@@ -133,14 +136,18 @@ class Driver:
                 status: dict[str, Any] = told
                 return status
             if told:  # another shard diverged
-                ray.get(self._servers.handles.lead.stop.remote("stopped"))
+                self._stop("stopped")
         return None
+
+    def _stop(self, status: str) -> None:
+        self._stopped = status
+        ray.get(self._servers.handles.lead.stop.remote(status))
 
     def _handle(self, status: Mapping[str, Any]) -> bool:
         """Tell the observer what is new; return whether the run is over."""
         self._published, self._rounds = status["counts"]["published"], status["rounds"]
         self._follow_team(status["present"])
-        live = Live(self._servers, status)
+        live = Live(self._servers, status, self._stop)
         for record, theta in status["rows"]:
             if (metrics := self._add_row(record, theta, live)) is not None:
                 ray.get(self._servers.handles.lead.set_validation.remote(self._rows - 1, *metrics))
@@ -204,6 +211,7 @@ class Driver:
         self._rows = _num_rows(self._state)
         self._observer.go_back(self._rows, before)
         self._start_servers()
+        self._crew.go_on(self._servers)
 
     def _finish(self) -> list[dict[str, Any]]:
         """The last checkpoint, rows and snapshots, and the reports."""
@@ -214,7 +222,7 @@ class Driver:
                 self._save(state)
         report: dict[str, Any] = ray.get(lead.finish.remote())
         self._rounds = report["rounds"]
-        live = Live(self._servers, report | {"epoch": 0.0})
+        live = Live(self._servers, report | {"epoch": 0.0}, self._stop)
         for record, theta in report["rows"]:
             self._add_row(record, theta, live)
             report["history"][self._rows - 1]["validation"] = record["validation"]
