@@ -160,7 +160,7 @@ class Server(Shard):
     async def last_checkpoint(self) -> dict[str, Any] | None:
         """Return what the run can go on from, now that it is over; None: it diverged."""
         state = self._core.checkpoint()
-        return None if state is None else await self._with_others(state)
+        return None if state is None else await self._with_others(state, is_last=True)
 
     async def finish(self, rounds: int | None = None) -> dict[str, Any]:
         """End the run: its report, with the parameters, the trace, and what happened on the way here."""
@@ -200,7 +200,7 @@ class Server(Shard):
         num_records = self._core.num_records
         self._is_saving = True
         try:
-            if (whole := await self._with_others(state)) is not None:
+            if (whole := await self._with_others(state, is_last=False)) is not None:
                 self._checkpoint = whole, num_records
         except ray.exceptions.RayActorError:
             pass  # another shard is lost: the driver sees it, too, and goes back to the checkpoint before
@@ -208,9 +208,9 @@ class Server(Shard):
             self._is_saving = False
             self._notify()
 
-    async def _with_others(self, state: dict[str, Any]) -> dict[str, Any] | None:
+    async def _with_others(self, state: dict[str, Any], is_last: bool) -> dict[str, Any] | None:
         rounds = self._core.rounds
-        states = await asyncio.gather(*(other.checkpoint.remote(rounds) for other in self._others))
+        states = await asyncio.gather(*(other.checkpoint.remote(rounds, is_last) for other in self._others))
         return None if None in states else joined([state, *states])
 
     def _follow_team(self) -> None:

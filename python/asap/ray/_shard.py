@@ -130,10 +130,13 @@ class Shard:
         self._core.follow(rounds)
         return self._kept(self._snapshots, version)
 
-    async def checkpoint(self, rounds: int) -> dict[str, Any] | None:
-        """Return what this shard can go on from beside the lead, whose own state is older; None: it diverged."""
+    async def checkpoint(self, rounds: int, is_last: bool) -> dict[str, Any] | None:
+        """Return what this shard can go on from beside the lead, whose own state is older; None: it diverged.
+
+        While the run goes on, between two updates; at its end nobody completes one that was begun.
+        """
         self._core.follow(rounds)
-        while self._core.is_gathering and not self._core.is_over:
+        while self._core.is_gathering and not (is_last or self._core.is_over):
             await _set_or_later(self._changed)
         return self._core.checkpoint()
 
